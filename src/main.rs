@@ -1,0 +1,2 @@
+//! The executable: arguments in, exit code out.
+fn main() {}
