@@ -8,6 +8,7 @@ mod disk;
 mod memory;
 
 use std::io;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 pub use disk::DiskFs;
@@ -66,5 +67,30 @@ pub trait File: Send + Sync {
             }
         }
         Ok(filled)
+    }
+}
+
+/// Reads a file from an offset on.
+pub struct Cursor<F> {
+    file: F,
+    offset: u64,
+}
+
+impl<F> Cursor<F> {
+    /// Starts at `offset` of `file`.
+    pub fn new(file: F, offset: u64) -> Self {
+        Self { file, offset }
+    }
+}
+
+impl<F> io::Read for Cursor<F>
+where
+    F: Deref,
+    F::Target: File,
+{
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
     }
 }

@@ -1,0 +1,20 @@
+//! The chunk file: `docs/buffer-format.md` in code.
+//!
+//! Everything that knows the bytes or the names on disk is in here; the rest of the
+//! buffer knows chunks.
+
+mod body;
+mod frame;
+mod header;
+mod names;
+mod recovery;
+mod scan;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use body::ChunkBody;
+pub(super) use frame::{Kind, append_frame, frame_size};
+pub use header::{Header, ObjectName};
+pub use names::{ChunkNames, State};
+pub(super) use recovery::{Recovered, recover};
