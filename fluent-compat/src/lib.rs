@@ -5,3 +5,5 @@
 //! in `vectors/` can be asked of it one by one.
 
 pub mod chunk;
+pub mod object_key;
+pub mod placeholder;

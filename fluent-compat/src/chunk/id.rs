@@ -106,9 +106,17 @@ mod tests {
 
     #[test]
     fn what_is_not_32_digits_is_refused() {
-        for text in ["", "5b", "+0000000000000000000000000000001", "6115a1c0e3b1f2aa6115a1c0e3b1f2ag"] {
+        for text in [
+            "",
+            "5b",
+            "+0000000000000000000000000000001",
+            "6115a1c0e3b1f2aa6115a1c0e3b1f2ag",
+        ] {
             let error = text.parse::<ChunkId>().unwrap_err();
-            assert!(error.to_string().contains("32 hexadecimal digits"), "{error}");
+            assert!(
+                error.to_string().contains("32 hexadecimal digits"),
+                "{error}"
+            );
         }
     }
 }

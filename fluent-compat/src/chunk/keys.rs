@@ -2,7 +2,7 @@
 
 use super::Metadata;
 use crate::events::Event;
-use crate::record::{FieldPath, FieldPathError, RawField};
+use crate::record::{FieldPath, FieldPathError};
 use crate::tag::Tag;
 use crate::timekey::TimekeySlots;
 
@@ -107,7 +107,7 @@ impl ChunkKeys {
             variables: self
                 .fields
                 .iter()
-                .map(|(name, path)| (name.clone(), event.record.get(path).and_then(placeholder_text)))
+                .map(|(name, path)| (name.clone(), text(event, path)))
                 .collect(),
         }
     }
@@ -124,7 +124,10 @@ fn names(argument: &str) -> Result<Vec<String>, ChunkKeysError> {
     if listed.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(listed.split(',').map(|name| name.trim().to_owned()).collect())
+    Ok(listed
+        .split(',')
+        .map(|name| name.trim().to_owned())
+        .collect())
 }
 
 fn field(key: String) -> Result<(String, FieldPath), ChunkKeysError> {
@@ -142,13 +145,10 @@ fn field(key: String) -> Result<(String, FieldPath), ChunkKeysError> {
     }
 }
 
-/// A field's value as text: a string without its quotes, `None` for null, anything
-/// else as the record writes it. (Fluentd writes objects and arrays in Ruby's way.)
-fn placeholder_text(field: RawField<'_>) -> Option<String> {
-    let json = field.as_json();
-    match json.as_bytes().first() {
-        Some(b'n') => None,
-        Some(b'"') => serde_json::from_str(json).ok(),
-        _ => Some(json.to_owned()),
-    }
+fn text(event: &Event<'_>, path: &FieldPath) -> Option<String> {
+    let field = event.record.get(path)?;
+    (!field.is_null()).then(|| field.to_text().into_owned())
 }
+
+#[cfg(test)]
+mod tests;
