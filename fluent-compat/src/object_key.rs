@@ -160,25 +160,7 @@ impl ObjectKeyTemplate {
     /// # Errors
     /// See [`NameError`]; another index does not cure it.
     pub fn render(&self, chunk: Named<'_>, index: u64) -> Result<String, NameError> {
-        let mut key = String::new();
-        for piece in &self.pieces {
-            match piece {
-                Piece::HexRandom => key.push_str(&self.hex_random(chunk.id)),
-                Piece::HmsSlice => {
-                    let clock = TimeFormatter::new("%H%M%S", Zone::Utc);
-                    key.push_str(&clock.format(chunk.created));
-                }
-                Piece::Index => key.push_str(&self.index_format.render(index)),
-                Piece::Text(text) => key.push_str(&text.render(chunk.id, chunk.metadata)?),
-                Piece::TimeSlice => {
-                    if let Some(timekey) = chunk.metadata.timekey {
-                        let start = EventTime::new(timekey.seconds(), 0);
-                        key.push_str(&self.time_slice.format(start));
-                    }
-                }
-                Piece::UuidFlush => key.push_str(&uuid(chunk.id)),
-            }
-        }
+        let mut key = self.fill(chunk, index)?;
         if index > 0 && !self.has_index() {
             key = self.set_apart(&key, chunk.id, index);
         }
@@ -187,6 +169,33 @@ impl ObjectKeyTemplate {
             found if found > MAX_BYTES => Err(NameError::TooLong { found }),
             _ => Ok(key),
         }
+    }
+
+    /// The template with everything filled in, which need not be a name: the values of
+    /// `s3_metadata` are written in the same way.
+    ///
+    /// # Errors
+    /// If a tag or a field may not go in.
+    pub fn fill(&self, chunk: Named<'_>, index: u64) -> Result<String, PlaceholderError> {
+        let mut text = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::HexRandom => text.push_str(&self.hex_random(chunk.id)),
+                Piece::HmsSlice => {
+                    let clock = TimeFormatter::new("%H%M%S", Zone::Utc);
+                    text.push_str(&clock.format(chunk.created));
+                }
+                Piece::Index => text.push_str(&self.index_format.render(index)),
+                Piece::Text(part) => text.push_str(&part.render(chunk.id, chunk.metadata)?),
+                Piece::TimeSlice => {
+                    if let Some(timekey) = chunk.metadata.timekey {
+                        text.push_str(&self.time_slice.format(timekey.start()));
+                    }
+                }
+                Piece::UuidFlush => text.push_str(&uuid(chunk.id)),
+            }
+        }
+        Ok(text)
     }
 
     fn has_chunk_identity(&self) -> bool {

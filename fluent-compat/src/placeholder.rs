@@ -7,7 +7,7 @@
 mod parse;
 
 use crate::chunk::{ChunkId, ChunkKeys, Metadata};
-use crate::time::{EventTime, TimeFormatter, Zone};
+use crate::time::{TimeFormatter, Zone};
 
 /// A text of the configuration with its placeholders.
 #[derive(Clone, Debug)]
@@ -149,7 +149,7 @@ impl Part {
             },
             Self::Time { source, formatter } => match metadata.timekey {
                 Some(timekey) => {
-                    text.push_str(&formatter.format(EventTime::new(timekey.seconds(), 0)));
+                    text.push_str(&formatter.format(timekey.start()));
                 }
                 None => text.push_str(source),
             },

@@ -1,6 +1,6 @@
 use super::*;
 use crate::tag::Tag;
-use crate::timekey::{Timekey, TimekeySlots};
+use crate::timekey::Timekey;
 
 const START: i64 = 1_707_987_600; // 2024-02-15 09:00 UTC
 
@@ -11,18 +11,13 @@ fn id() -> ChunkId {
 fn metadata(keys: &str, tag: &str, user: Option<&str>) -> Metadata {
     let keys = ChunkKeys::parse(keys).unwrap();
     Metadata {
-        timekey: keys.has_time().then(slot),
+        timekey: keys.has_time().then(|| Timekey::new(START)),
         tag: keys.has_tag().then(|| Tag::new(tag)),
         variables: keys
             .fields()
             .map(|field| (field.to_owned(), user.map(str::to_owned)))
             .collect(),
     }
-}
-
-fn slot() -> Timekey {
-    let hour = std::num::NonZeroU64::new(3_600).unwrap();
-    TimekeySlots::new(hour, Zone::Utc).slot(EventTime::new(START + 1_000, 0))
 }
 
 fn render(text: &str, keys: &str) -> String {
