@@ -4,6 +4,9 @@
 //! depends on its arguments alone, so the answers recorded from a running Fluentd
 //! in `vectors/` can be asked of it one by one.
 
+pub mod chunk;
+pub mod object_key;
+pub mod placeholder;
 pub mod tag;
 pub mod time;
 pub mod timekey;
