@@ -5,8 +5,13 @@
 //! in `vectors/` can be asked of it one by one.
 
 pub mod chunk;
+pub mod events;
+pub mod json;
 pub mod object_key;
 pub mod placeholder;
+pub mod record;
 pub mod tag;
 pub mod time;
 pub mod timekey;
+
+mod ruby;
