@@ -10,8 +10,6 @@ mod names;
 mod recovery;
 mod scan;
 
-#[cfg(test)]
-mod tests;
 
 pub use body::ChunkBody;
 pub(super) use frame::{Kind, append_frame};
