@@ -4,6 +4,7 @@
 //! depends on its arguments alone, so the answers recorded from a running Fluentd
 //! in `vectors/` can be asked of it one by one.
 
+pub mod retry;
 pub mod tag;
 pub mod time;
 pub mod timekey;
