@@ -10,6 +10,7 @@ pub mod json;
 pub mod object_key;
 pub mod placeholder;
 pub mod record;
+pub mod retry;
 pub mod tag;
 pub mod time;
 pub mod timekey;
