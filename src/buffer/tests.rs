@@ -66,6 +66,13 @@ async fn drain(buffer: &Buffer) -> BTreeMap<String, Vec<String>> {
     texts
 }
 
+/// The oldest queued chunk. An append is answered before full chunks are queued, so
+/// whoever looks must first let the commit come to its end.
+async fn take(buffer: &Buffer) -> Option<SealedChunk> {
+    buffer.seal(|_| false).await;
+    buffer.take(Instant::now())
+}
+
 fn text_of(buffer: &Buffer, chunk: &SealedChunk) -> String {
     let mut text = String::new();
     let mut reader = buffer.body(chunk).open().unwrap();

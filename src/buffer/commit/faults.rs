@@ -7,7 +7,7 @@ use fluent_compat::chunk::ChunkId;
 use tracing::{error, warn};
 
 use super::{Batch, Committer};
-use crate::buffer::stage::{Condition, StagedChunk};
+use crate::buffer::stage::Condition;
 
 impl Committer {
     /// Some request failed: those that touch several chunks are refused all together, and
@@ -40,10 +40,7 @@ impl Committer {
             return;
         };
         if chunk.length == 0 {
-            self.files.pop(&id);
-            if let Some(chunk) = self.stage.remove(id) {
-                self.discard(&chunk);
-            }
+            self.discard(id);
             return;
         }
         chunk.pending.clear();
@@ -54,11 +51,14 @@ impl Committer {
         }
     }
 
-    /// Removes the file of a chunk in which nothing was ever acknowledged.
-    pub(super) fn discard(&self, chunk: &StagedChunk) {
+    /// Removes a chunk in which nothing was ever acknowledged, and its file.
+    pub(super) fn discard(&mut self, id: ChunkId) {
+        self.files.pop(&id);
+        let Some(chunk) = self.stage.remove(id) else {
+            return;
+        };
         match self.storage.remove_path(&chunk.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                let id = chunk.header.id;
                 warn!(chunk = %id, %error, "the file of a refused chunk could not be removed");
             }
             _ => {}
@@ -71,10 +71,14 @@ impl Committer {
         error!(chunk = %id, %error, "sync failed; the chunk is sealed where it was last synced");
         batch.failed.insert(id, format!("sync failed: {error}").into());
         self.files.pop(&id);
-        if let Some(chunk) = self.stage.get_mut(id) {
-            chunk.condition = Condition::Spoiled;
-            chunk.pending.clear();
+        match self.stage.get_mut(id) {
+            Some(chunk) if chunk.content.records == 0 => self.discard(id),
+            Some(chunk) => {
+                chunk.condition = Condition::Spoiled;
+                chunk.pending.clear();
+                self.stage.shut(id);
+            }
+            None => {}
         }
-        self.stage.shut(id);
     }
 }

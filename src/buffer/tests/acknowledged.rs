@@ -59,9 +59,9 @@ async fn a_full_chunk_is_queued_and_the_next_event_opens_another() {
     let buffer = open(&fs);
     let big = "x".repeat(600);
     buffer.append(vec![portion("a", &big)]).await.unwrap();
-    assert!(buffer.take(Instant::now()).is_none());
+    assert!(take(&buffer).await.is_none());
     buffer.append(vec![portion("a", &big)]).await.unwrap();
-    let first = buffer.take(Instant::now()).unwrap();
+    let first = take(&buffer).await.unwrap();
     assert_eq!((first.bytes, first.records), (600, 1));
     assert_eq!(drain(&buffer).await, texts(&[("a", &[big.as_str()])]));
 }
@@ -71,7 +71,7 @@ async fn a_chunk_filled_to_its_threshold_is_queued_at_once() {
     let fs = CrashingFs::default();
     let buffer = open(&fs);
     buffer.append(vec![portion("a", &"x".repeat(950))]).await.unwrap();
-    assert_eq!(buffer.take(Instant::now()).unwrap().bytes, 950);
+    assert_eq!(take(&buffer).await.unwrap().bytes, 950);
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,7 +95,7 @@ async fn a_full_buffer_refuses_and_takes_again_once_a_chunk_is_purged() {
     let refused = buffer.append(vec![portion("a", &"y".repeat(50))]).await;
     let (held, limit) = (960, 1000);
     assert_eq!(refused, Err(AppendError::Full { held, limit }));
-    buffer.purge(buffer.take(Instant::now()).unwrap()).unwrap();
+    buffer.purge(take(&buffer).await.unwrap()).unwrap();
     buffer.append(vec![portion("a", &"y".repeat(50))]).await.unwrap();
 }
 

@@ -46,7 +46,7 @@ async fn a_failed_sync_seals_the_chunk_where_it_was_last_synced() {
     let refused = buffer.append(vec![portion("a", "lost\n")]).await;
     assert!(matches!(refused, Err(AppendError::Storage { .. })), "{refused:?}");
     buffer.append(vec![portion("a", "two\n")]).await.unwrap();
-    let sealed = buffer.take(Instant::now()).unwrap();
+    let sealed = take(&buffer).await.unwrap();
     assert_eq!(text_of(&buffer, &sealed), "one\n");
     buffer.give_back(sealed, Instant::now());
     assert_eq!(after_a_crash(&fs).await, texts(&[("a", &["one\n", "two\n"])]));
