@@ -136,6 +136,12 @@ impl Issued {
         &self.certificate
     }
 
+    /// The key, for tests that write it in other ways.
+    #[cfg(test)]
+    pub(crate) fn key(&self) -> &KeyPair {
+        &self.key
+    }
+
     /// The certificate as PEM.
     pub fn certificate_pem(&self) -> String {
         certificate_pem(&self.certificate)

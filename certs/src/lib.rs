@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod algorithm;
 mod authority;
 mod error;
 mod expiry;
@@ -28,6 +29,7 @@ mod request;
 mod traditional;
 mod write;
 
+pub use algorithm::{Digest, KeyAlgorithm, RsaBits};
 pub use authority::{Authority, Issued};
 pub use error::{IssueError, KeyError};
 pub use expiry::expiry;
@@ -36,5 +38,5 @@ pub use identity::{Identity, Unlocked, load_identity};
 pub use issue::{CertSet, Options, ServerPassphrase, issue_set};
 pub use passphrase::Passphrase;
 pub use pem::load_certificates;
-pub use request::{Digest, Hosts, KeyAlgorithm, LeafRequest, Role, RsaBits, Subject, Validity};
+pub use request::{Hosts, LeafRequest, Role, Subject, Validity};
 pub use write::WriteError;

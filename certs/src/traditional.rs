@@ -198,3 +198,36 @@ fn encrypt<C: BlockCipherEncrypt + KeyInit>(key: &[u8], iv: &[u8], data: &[u8]) 
 fn damaged(reason: String) -> KeyError {
     KeyError::DamagedKey { reason }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Cipher, Encryption};
+
+    /// Recorded from `openssl enc -md md5 -k 'correct horse' -S 0102030405060708 -P`.
+    #[test]
+    fn keys_are_derived_as_openssl_does() {
+        let derived = [
+            (
+                Cipher::Aes256Cbc,
+                "bcf8d941d9291141709c9d56360eb7148e3960ab3dc44d832c4028568545c91d",
+            ),
+            (
+                Cipher::DesEde3Cbc,
+                "bcf8d941d9291141709c9d56360eb7148e3960ab3dc44d83",
+            ),
+        ];
+        for (cipher, key) in derived {
+            let iv = (1..).take(cipher.block_length()).collect();
+            let found = Encryption { cipher, iv }.derive_key(b"correct horse");
+            assert_eq!(data_encoding::HEXLOWER.encode(&found), key);
+        }
+    }
+
+    #[test]
+    fn dek_info_is_read_back_as_it_is_written() {
+        let text = "AES-128-CBC,000102030405060708090a0b0c0d0e0f";
+        assert_eq!(Encryption::parse(text).unwrap().dek_info(), text);
+        let upper = "aes-128-cbc, 000102030405060708090A0B0C0D0E0F";
+        assert_eq!(Encryption::parse(upper).unwrap().dek_info(), text);
+    }
+}
