@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use crate::authority::Issued;
+use crate::request::TEN_YEARS;
 use crate::{
-    Authority, Digest, Hosts, Identity, IssueError, KeyAlgorithm, LeafRequest, Role, RsaBits,
-    Subject, Validity,
+    Authority, Digest, Hosts, Identity, IssueError, Issued, KeyAlgorithm, LeafRequest, Role,
+    RsaBits, Subject, Validity,
 };
 
 /// The `generate_*` parameters of `<transport tls>`.
@@ -40,7 +40,7 @@ impl GenerateOptions {
             state: "CA".to_owned(),
             locality: "Mountain View".to_owned(),
             common_name: common_name.into(),
-            expiration: Duration::from_secs(10 * 365 * 86_400),
+            expiration: TEN_YEARS,
             digest: Digest::Sha256,
         }
     }

@@ -16,15 +16,16 @@
 
 mod algorithm;
 mod authority;
+mod encode;
 mod error;
 mod expiry;
 mod generate;
 mod identity;
 mod issue;
-mod key_pem;
 mod passphrase;
 mod pbes2;
 mod pem;
+mod random;
 mod request;
 mod traditional;
 mod write;

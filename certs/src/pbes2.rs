@@ -5,10 +5,9 @@ use pkcs8::der::{Decode, ErrorKind};
 use pkcs8::pkcs5::{self, pbes2};
 use pkcs8::spki::AlgorithmIdentifierRef;
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
-use rustls::crypto::CryptoProvider;
 use zeroize::Zeroizing;
 
-use crate::{IssueError, KeyError};
+use crate::{IssueError, KeyError, random};
 
 /// Rounds of PBKDF2-HMAC-SHA-256 in what is written here; OpenSSL writes 2048. What is read
 /// says its own number.
@@ -23,16 +22,16 @@ pub(crate) struct EncryptedKey<'a> {
 impl<'a> EncryptedKey<'a> {
     /// Reads the DER of an `EncryptedPrivateKeyInfo`.
     pub(crate) fn parse(der: &'a [u8]) -> Result<EncryptedKey<'a>, KeyError> {
-        let scheme = scheme(der).map_err(|error| damaged(error.to_string()))?;
+        let scheme = scheme(der).map_err(|error| KeyError::damaged(error.to_string()))?;
         if scheme != pbes2::PBES2_OID {
             return Err(unknown(scheme));
         }
         let info = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|error| match error {
             pkcs8::Error::Asn1(error) => match error.kind() {
                 ErrorKind::OidUnknown { oid } => unknown(oid),
-                _ => damaged(error.to_string()),
+                _ => KeyError::damaged(error.to_string()),
             },
-            other => damaged(other.to_string()),
+            other => KeyError::damaged(other.to_string()),
         })?;
         let name = match info.encryption_algorithm.pbes2() {
             Some(parameters) => algorithm_name(parameters.encryption.oid()),
@@ -65,35 +64,23 @@ impl<'a> EncryptedKey<'a> {
             Err(pkcs8::Error::EncryptedPrivateKey(pkcs5::Error::UnsupportedAlgorithm { oid })) => {
                 Err(unknown(oid))
             }
-            Err(other) => Err(damaged(other.to_string())),
+            Err(other) => Err(KeyError::damaged(other.to_string())),
         }
     }
 }
 
 /// Encrypts the DER of a `PrivateKeyInfo` with AES-256-CBC; gives the DER of an
 /// `EncryptedPrivateKeyInfo`.
-pub(crate) fn encrypt(
-    key: &[u8],
-    passphrase: &[u8],
-    provider: &CryptoProvider,
-) -> Result<Vec<u8>, IssueError> {
+pub(crate) fn encrypt(key: &[u8], passphrase: &[u8]) -> Result<Vec<u8>, IssueError> {
     let mut salt = [0; 16];
     let mut iv = [0; 16];
-    for random in [&mut salt, &mut iv] {
-        provider
-            .secure_random
-            .fill(random)
-            .map_err(|_| IssueError::Randomness)?;
-    }
+    random::fill(&mut salt)?;
+    random::fill(&mut iv)?;
     let parameters = pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(ITERATIONS, &salt, iv)
-        .map_err(|error| IssueError::Key {
-            reason: error.to_string(),
-        })?;
+        .map_err(IssueError::key)?;
     let encrypted = PrivateKeyInfoRef::try_from(key)
         .and_then(|info| info.encrypt_with_params(parameters, passphrase))
-        .map_err(|error| IssueError::Key {
-            reason: error.to_string(),
-        })?;
+        .map_err(IssueError::key)?;
     Ok(encrypted.as_bytes().to_vec())
 }
 
@@ -137,8 +124,4 @@ fn unknown(oid: ObjectIdentifier) -> KeyError {
     KeyError::UnknownEncryption {
         found: algorithm_name(oid),
     }
-}
-
-fn damaged(reason: String) -> KeyError {
-    KeyError::DamagedKey { reason }
 }

@@ -8,13 +8,12 @@ use rcgen::{
     CertificateParams, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose,
     KeyUsagePurpose, SanType, SerialNumber,
 };
-use rustls::crypto::aws_lc_rs::default_provider;
 use time::OffsetDateTime;
 
-use crate::{IssueError, KeyAlgorithm};
+use crate::{IssueError, KeyAlgorithm, random};
 
-/// Seconds of the tools' ten years, leap days not counted.
-const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 86_400);
+/// The ten years of Teleport's tool and of Fluentd: leap days are not counted.
+pub(crate) const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// A distinguished name; parts that are `None` are left out, and all of them may be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -204,10 +203,7 @@ pub(crate) fn parameters(
     validity: Validity,
 ) -> Result<CertificateParams, IssueError> {
     let mut serial = [0; 16];
-    let randomness = default_provider().secure_random;
-    randomness
-        .fill(&mut serial)
-        .map_err(|_| IssueError::Randomness)?;
+    random::fill(&mut serial)?;
 
     let mut parameters = CertificateParams::default();
     parameters.distinguished_name = subject

@@ -1,5 +1,11 @@
 //! Proves what is issued, and what is opened, by TLS handshakes in memory.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of a test may fail it"
+)]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use super::{Unlocked, load_identity};
 use crate::traditional::Cipher;
 use crate::{
     Authority, Hosts, Issued, KeyAlgorithm, KeyError, LeafRequest, Passphrase, Role, RsaBits,
-    Subject, Validity, expiry, key_pem, load_certificates,
+    Subject, Validity, encode, expiry, load_certificates,
 };
 
 const NOW: i64 = 1_800_000_000;
@@ -38,7 +38,7 @@ fn issue(algorithm: KeyAlgorithm) -> Issued {
 }
 
 fn rsa_pkcs1() -> Vec<u8> {
-    key_pem::pkcs1(RSA.key()).unwrap().unwrap()
+    encode::pkcs1(RSA.key()).unwrap().unwrap()
 }
 
 fn passphrase() -> Passphrase {
@@ -66,8 +66,8 @@ fn encrypted_with(parameters: Parameters) -> String {
 #[test]
 fn every_cipher_of_traditional_pem_is_opened() {
     for cipher in Cipher::ALL {
-        let key =
-            key_pem::traditional("RSA PRIVATE KEY", &rsa_pkcs1(), cipher, &passphrase()).unwrap();
+        let key = encode::traditional_key("RSA PRIVATE KEY", &rsa_pkcs1(), cipher, &passphrase())
+            .unwrap();
         assert!(key.contains(cipher.name()), "{key}");
         let certificate = RSA.certificate_pem();
         let identity =
@@ -84,7 +84,7 @@ fn an_encrypted_key_of_an_elliptic_curve_is_opened() {
     let sec1 = info.private_key.as_bytes();
     let certificate = issued.certificate_pem();
     for key in [
-        key_pem::traditional("EC PRIVATE KEY", sec1, Cipher::Aes128Cbc, &passphrase()).unwrap(),
+        encode::traditional_key("EC PRIVATE KEY", sec1, Cipher::Aes128, &passphrase()).unwrap(),
         issued.encrypted_key_pem(&passphrase()).unwrap(),
     ] {
         let identity = load_identity(certificate.as_bytes(), key.as_bytes(), Some(&passphrase()));
@@ -98,7 +98,7 @@ fn encrypted_pkcs8_is_opened_whatever_its_parameters() {
     let salt = Salt::new([9; 8]).unwrap();
     let old = |encryption| Parameters {
         kdf: Kdf::Pbkdf2(Pbkdf2Params {
-            salt: salt.clone(),
+            salt,
             iteration_count: 2048,
             key_length: None,
             prf: Pbkdf2Prf::HmacWithSha1,
