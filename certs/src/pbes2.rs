@@ -22,16 +22,16 @@ pub(crate) struct EncryptedKey<'a> {
 impl<'a> EncryptedKey<'a> {
     /// Reads the DER of an `EncryptedPrivateKeyInfo`.
     pub(crate) fn parse(der: &'a [u8]) -> Result<EncryptedKey<'a>, KeyError> {
-        let scheme = scheme(der).map_err(|error| KeyError::damaged(error.to_string()))?;
+        let scheme = scheme(der).map_err(KeyError::damaged)?;
         if scheme != pbes2::PBES2_OID {
             return Err(unknown(scheme));
         }
         let info = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|error| match error {
             pkcs8::Error::Asn1(error) => match error.kind() {
                 ErrorKind::OidUnknown { oid } => unknown(oid),
-                _ => KeyError::damaged(error.to_string()),
+                _ => KeyError::damaged(error),
             },
-            other => KeyError::damaged(other.to_string()),
+            other => KeyError::damaged(other),
         })?;
         let name = match info.encryption_algorithm.pbes2() {
             Some(parameters) => algorithm_name(parameters.encryption.oid()),
@@ -64,7 +64,7 @@ impl<'a> EncryptedKey<'a> {
             Err(pkcs8::Error::EncryptedPrivateKey(pkcs5::Error::UnsupportedAlgorithm { oid })) => {
                 Err(unknown(oid))
             }
-            Err(other) => Err(KeyError::damaged(other.to_string())),
+            Err(other) => Err(KeyError::damaged(other)),
         }
     }
 }

@@ -84,7 +84,7 @@ impl TraditionalFormat {
 
 /// The first private key of a PEM text.
 pub(crate) fn private_key(pem: &[u8]) -> Result<KeySection, KeyError> {
-    let sections = pem::parse_many(pem).map_err(|error| KeyError::damaged(error.to_string()))?;
+    let sections = pem::parse_many(pem).map_err(KeyError::damaged)?;
     let Some(section) = sections.into_iter().find(|section| is_key(section.tag())) else {
         return Err(match labels(pem).find(|label| is_key(label)) {
             Some(label) => KeyError::damaged(format!("its section {label} does not end")),
@@ -117,7 +117,7 @@ fn traditional(section: Pem, format: TraditionalFormat) -> Result<KeySection, Ke
     }
     let Some(dek_info) = section.headers().get("DEK-Info") else {
         return Err(KeyError::damaged(
-            "Proc-Type says it is encrypted, and DEK-Info is missing".to_owned(),
+            "Proc-Type says it is encrypted, and DEK-Info is missing",
         ));
     };
     let encryption = Encryption::parse(dek_info)?;

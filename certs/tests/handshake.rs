@@ -330,7 +330,9 @@ fn certificates_of_old_versions_of_the_tool_are_accepted() {
 fn certificates_generated_at_start_are_accepted_by_a_client_that_trusts_their_authority() {
     let ca = authority(&Subject::common_name("CA"));
     let options = GenerateOptions::new("localhost");
-    let server = issue_server_certificate(&ca, &options, NOW).unwrap();
+    let (crt, key) = (ca.certificate_pem(), ca.key_pem().unwrap());
+    let server =
+        issue_server_certificate(crt.as_bytes(), key.as_bytes(), None, &options, NOW).unwrap();
     let trusted = ca.certificate().clone();
     let scene = Scene {
         server,

@@ -3,7 +3,7 @@ use std::time::Duration;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{GenerateOptions, issue_server_certificate, self_signed_server_certificate};
-use crate::{Authority, Digest, Identity, KeyAlgorithm, Subject, Validity};
+use crate::{Authority, Digest, Identity, KeyAlgorithm, RsaBits, Subject, Validity};
 
 const NOW: i64 = 1_800_000_000;
 
@@ -58,15 +58,23 @@ fn the_options_end_up_in_the_certificate() {
 }
 
 #[test]
-fn an_authority_signs_the_generated_certificate() {
+fn an_authority_signs_the_generated_certificate_with_the_digest_of_the_options() {
     let subject = Subject::common_name("Our CA");
-    let authority =
-        Authority::new(&subject, KeyAlgorithm::EcdsaP256, Validity::ten_years(NOW)).unwrap();
-    let options = GenerateOptions::new("localhost");
-    let identity = issue_server_certificate(&authority, &options, NOW).unwrap();
+    let algorithm = KeyAlgorithm::Rsa(RsaBits::Bits2048);
+    let authority = Authority::new(&subject, algorithm, Validity::ten_years(NOW)).unwrap();
+    let (certificate, key) = (authority.certificate_pem(), authority.key_pem().unwrap());
+    let options = GenerateOptions {
+        digest: Digest::Sha384,
+        ..GenerateOptions::new("localhost")
+    };
+    let identity =
+        issue_server_certificate(certificate.as_bytes(), key.as_bytes(), None, &options, NOW)
+            .unwrap();
     assert_eq!(identity.chain.len(), 1);
     inspect(&identity, |certificate| {
         assert_eq!(certificate.issuer().to_string(), "CN=Our CA");
+        let oid = certificate.signature_algorithm.algorithm.to_id_string();
+        assert_eq!(oid, "1.2.840.113549.1.1.12");
     });
 }
 
