@@ -1,1 +1,3 @@
 //! forebay: takes audit events over mTLS HTTP, holds them safely, and puts them into S3 on time.
+
+pub mod sink;
