@@ -1,3 +1,5 @@
 //! forebay: takes audit events over mTLS HTTP, holds them safely, and puts them into S3 on time.
 
+pub mod buffer;
+pub mod host;
 pub mod sink;

@@ -1,0 +1,18 @@
+//! The chunk file: `docs/buffer-format.md` in code.
+//!
+//! Everything that knows the bytes or the names on disk is in here; the rest of the
+//! buffer knows chunks.
+
+mod body;
+mod frame;
+mod header;
+mod names;
+mod recovery;
+mod scan;
+
+
+pub use body::ChunkBody;
+pub(super) use frame::{Kind, append_frame};
+pub use header::{Header, ObjectName};
+pub use names::{ChunkNames, State};
+pub(super) use recovery::{Recovered, copy_range, recover};

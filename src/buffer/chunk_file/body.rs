@@ -1,0 +1,61 @@
+//! A sealed chunk's bytes, as a sink reads them.
+
+use std::io::{self, BufReader, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::frame::{FrameReader, Kind};
+use crate::host::fs::{Cursor, Fs};
+
+const READ_SIZE: usize = 256 * 1024;
+
+/// The data payloads of a chunk file, one after another, as often as they are asked for.
+#[derive(Clone)]
+pub struct ChunkBody {
+    pub(in crate::buffer) fs: Arc<dyn Fs>,
+    pub(in crate::buffer) path: PathBuf,
+    /// Where the synced part of the file ends.
+    pub(in crate::buffer) length: u64,
+}
+
+impl ChunkBody {
+    /// A reader from the first event on. Reads block.
+    ///
+    /// # Errors
+    /// The file cannot be opened; while reading, a frame whose CRC does not hold.
+    pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        let file = self.fs.open(&self.path)?;
+        let synced = Cursor::new(file, 0).take(self.length);
+        let source = BufReader::with_capacity(READ_SIZE, synced);
+        Ok(Box::new(Payloads {
+            frames: FrameReader::new(source, 0),
+            payload: Vec::new(),
+            served: 0,
+        }))
+    }
+}
+
+struct Payloads<R> {
+    frames: FrameReader<R>,
+    payload: Vec<u8>,
+    /// How much of `payload` was handed out.
+    served: usize,
+}
+
+impl<R: Read> Read for Payloads<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.served == self.payload.len() {
+            let frame = self.frames.next().map_err(io::Error::other)?;
+            let Some(frame) = frame else { return Ok(0) };
+            if frame.kind == Kind::Data {
+                self.payload.clear();
+                self.payload.extend_from_slice(frame.payload);
+                self.served = 0;
+            }
+        }
+        let mut rest = self.payload.get(self.served..).unwrap_or_default();
+        let count = rest.read(buffer)?;
+        self.served += count;
+        Ok(count)
+    }
+}

@@ -1,0 +1,165 @@
+//! Frames: how a payload lies in a chunk file, and how it is read back.
+
+use std::io::{self, Read};
+
+/// Bytes before every payload.
+const HEAD_LENGTH: usize = 16;
+const MARK: [u8; 2] = [0xFB, 0xC7];
+const VERSION: u8 = 1;
+
+/// What a frame holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::buffer) enum Kind {
+    /// What the chunk is; the first frame and only there.
+    Header,
+    /// Formatted events.
+    Data,
+    /// The object key the chunk is about to be put under.
+    Name,
+}
+
+impl Kind {
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Header => b'H',
+            Self::Data => b'D',
+            Self::Name => b'N',
+        }
+    }
+
+    const fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            b'H' => Some(Self::Header),
+            b'D' => Some(Self::Data),
+            b'N' => Some(Self::Name),
+            _ => None,
+        }
+    }
+}
+
+/// The bytes a payload of this length takes in the file.
+const fn frame_size(payload_length: usize) -> usize {
+    HEAD_LENGTH + payload_length
+}
+
+/// Appends a frame to `out`.
+///
+/// # Errors
+/// A payload above 4 GiB, which the length field cannot say.
+pub(in crate::buffer) fn append_frame(
+    kind: Kind,
+    records: u32,
+    payload: &[u8],
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
+    let [mark0, mark1] = MARK;
+    let [l0, l1, l2, l3] = length.to_le_bytes();
+    let [r0, r1, r2, r3] = records.to_le_bytes();
+    let checked = [
+        mark0, mark1, kind.byte(), VERSION, l0, l1, l2, l3, r0, r1, r2, r3,
+    ];
+    let crc = crc32c::crc32c_append(crc32c::crc32c(&checked), payload);
+    out.reserve(frame_size(payload.len()));
+    out.extend_from_slice(&checked);
+    out.extend_from_slice(&crc.to_le_bytes());
+    out.extend_from_slice(payload);
+    Ok(())
+}
+
+/// A frame whose CRC held.
+#[derive(Debug)]
+pub(super) struct Frame<'a> {
+    pub(super) kind: Kind,
+    pub(super) records: u32,
+    pub(super) payload: &'a [u8],
+    /// Where the frame ends in the file.
+    pub(super) end: u64,
+}
+
+/// Why there is no frame at this place.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FrameError {
+    #[error("the file ends within a frame")]
+    Short,
+    #[error("the bytes are not a frame of this format")]
+    Unreadable,
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Reads frames one after another.
+pub(super) struct FrameReader<R> {
+    source: R,
+    /// Where the next frame begins in the file.
+    offset: u64,
+    payload: Vec<u8>,
+}
+
+impl<R: Read> FrameReader<R> {
+    /// `source` stands at `offset` of the file.
+    pub(super) fn new(source: R, offset: u64) -> Self {
+        let payload = Vec::new();
+        Self {
+            source,
+            offset,
+            payload,
+        }
+    }
+
+    /// The next frame, or `None` where the file ends between two.
+    ///
+    /// After an error the reader is of no more use.
+    pub(super) fn next(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
+        let mut head = [0; HEAD_LENGTH];
+        match read_full(&mut self.source, &mut head)? {
+            0 => return Ok(None),
+            HEAD_LENGTH => {}
+            _ => return Err(FrameError::Short),
+        }
+        let [m0, m1, kind, version, l0, l1, l2, l3, r0, r1, r2, r3, c0, c1, c2, c3] = head;
+        let kind = match Kind::from_byte(kind) {
+            Some(kind) if [m0, m1] == MARK && version == VERSION => kind,
+            _ => return Err(FrameError::Unreadable),
+        };
+        let length = u32::from_le_bytes([l0, l1, l2, l3]);
+        self.payload.clear();
+        // NOTE: grows with what is really there, so a damaged length cannot ask for 4 GiB.
+        let mut limited = (&mut self.source).take(u64::from(length));
+        if limited.read_to_end(&mut self.payload)? < length as usize {
+            return Err(FrameError::Short);
+        }
+        let checked = [m0, m1, kind.byte(), version, l0, l1, l2, l3, r0, r1, r2, r3];
+        let crc = crc32c::crc32c_append(crc32c::crc32c(&checked), &self.payload);
+        if crc != u32::from_le_bytes([c0, c1, c2, c3]) {
+            return Err(FrameError::Unreadable);
+        }
+        self.offset += frame_size(self.payload.len()) as u64;
+        Ok(Some(Frame {
+            kind,
+            records: u32::from_le_bytes([r0, r1, r2, r3]),
+            payload: &self.payload,
+            end: self.offset,
+        }))
+    }
+}
+
+/// The first place at or after `from` where a frame's mark stands.
+pub(super) fn find_mark(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    memchr::memmem::find(rest, &MARK).map(|at| from + at)
+}
+
+/// Fills the buffer unless the source ends before; returns how much was read.
+fn read_full(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match source.read(rest) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}

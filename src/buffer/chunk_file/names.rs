@@ -1,0 +1,85 @@
+//! The names of a buffer's files.
+
+use std::path::{Path, PathBuf};
+
+use fluent_compat::chunk::ChunkId;
+
+/// Where a chunk is in its life, as its file's name says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Takes events (`b`, as in Fluentd).
+    Staged,
+    /// Closed, waits for its sink (`q`).
+    Queued,
+}
+
+/// The directory of a buffer and the names in it, from `<buffer>`'s `path`.
+///
+/// A path is a directory, unless its last part has a `.*`: then the text before the `*`
+/// begins every file's name, as in Fluentd.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChunkNames {
+    dir: PathBuf,
+    prefix: String,
+}
+
+const SUFFIX: &str = ".chunk";
+
+impl ChunkNames {
+    /// Names under the `path` parameter of `<buffer>`.
+    pub fn new(path: &Path) -> Self {
+        let last = path.file_name().and_then(|name| name.to_str());
+        match last.and_then(|name| name.split_once(".*")) {
+            Some((prefix, _)) => Self {
+                dir: path.parent().unwrap_or(Path::new(".")).to_owned(),
+                prefix: format!("{prefix}."),
+            },
+            None => Self {
+                dir: path.to_owned(),
+                prefix: "buffer.".to_owned(),
+            },
+        }
+    }
+
+    /// The directory all files lie in.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where chunks go that were given up, and bytes that could not be read.
+    pub fn backup_dir(&self) -> PathBuf {
+        self.dir.join("backup")
+    }
+
+    /// The file of a chunk.
+    pub fn chunk(&self, state: State, id: ChunkId) -> PathBuf {
+        let letter = match state {
+            State::Staged => 'b',
+            State::Queued => 'q',
+        };
+        self.dir.join(format!("{prefix}{letter}{id}{SUFFIX}", prefix = self.prefix))
+    }
+
+    /// The name a chunk's copy has until it is whole.
+    pub(in crate::buffer) fn unfinished(&self, id: ChunkId) -> PathBuf {
+        self.chunk(State::Queued, id).with_extension("tmp")
+    }
+
+    /// Which chunk a file is, if it is one of this buffer's.
+    pub(super) fn parse(&self, path: &Path) -> Option<(State, ChunkId)> {
+        let name = path.file_name()?.to_str()?;
+        let rest = name.strip_prefix(&self.prefix)?.strip_suffix(SUFFIX)?;
+        let state = match rest.get(..1)? {
+            "b" => State::Staged,
+            "q" => State::Queued,
+            _ => return None,
+        };
+        Some((state, rest.get(1..)?.parse().ok()?))
+    }
+
+    /// Whether the file is a copy that was not finished.
+    pub(super) fn is_unfinished(&self, path: &Path) -> bool {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with(&self.prefix) && name.ends_with(".tmp"))
+    }
+}

@@ -1,0 +1,225 @@
+//! What a buffer directory holds when the server starts.
+//!
+//! Nothing found here may keep the server from starting, and nothing that an
+//! acknowledgement may have covered is deleted: what cannot be read is moved aside.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use fluent_compat::chunk::ChunkId;
+use tracing::{error, info, warn};
+
+use super::header::{Header, ObjectName};
+use super::names::{ChunkNames, State};
+use super::scan::{Scan, Tail, scan};
+use crate::host::fs::{File, Fs};
+
+/// A chunk that was on disk.
+#[derive(Clone, Debug)]
+pub(in crate::buffer) struct Recovered {
+    pub(in crate::buffer) state: State,
+    pub(in crate::buffer) path: PathBuf,
+    pub(in crate::buffer) header: Header,
+    pub(in crate::buffer) name: Option<ObjectName>,
+    pub(in crate::buffer) records: u64,
+    /// Payload bytes of the events.
+    pub(in crate::buffer) bytes: u64,
+    /// Where the file ends.
+    pub(in crate::buffer) length: u64,
+}
+
+/// Reads a buffer's directory, mends what can be mended, and says what is there.
+///
+/// # Errors
+/// Only when the directory itself cannot be created or listed.
+pub(in crate::buffer) fn recover(fs: &dyn Fs, names: &ChunkNames) -> io::Result<Vec<Recovered>> {
+    fs.create_dir_all(names.dir())?;
+    let mut found: BTreeMap<ChunkId, (State, PathBuf)> = BTreeMap::new();
+    for path in fs.list(names.dir())? {
+        if names.is_unfinished(&path) {
+            info!(path = %path.display(), "removing a copy that was not finished");
+            remove(fs, &path);
+        } else if let Some((state, id)) = names.parse(&path) {
+            keep_the_later_state(fs, &mut found, id, state, path);
+        }
+    }
+    let mut chunks = Vec::with_capacity(found.len());
+    for (state, path) in found.into_values() {
+        match recover_chunk(fs, names, state, &path) {
+            Ok(chunk) => chunks.extend(chunk),
+            Err(error) => {
+                error!(path = %path.display(), %error, "chunk could not be read; it is left where it is");
+            }
+        }
+    }
+    fs.sync_dir(names.dir())?;
+    Ok(chunks)
+}
+
+/// Of one chunk's `b` and `q` file the `q` file is the whole copy.
+fn keep_the_later_state(
+    fs: &dyn Fs,
+    found: &mut BTreeMap<ChunkId, (State, PathBuf)>,
+    id: ChunkId,
+    state: State,
+    path: PathBuf,
+) {
+    let Some((other_state, other_path)) = found.remove(&id) else {
+        found.insert(id, (state, path));
+        return;
+    };
+    let (kept, superseded) = match state {
+        State::Queued => (path, other_path),
+        State::Staged if other_state == State::Queued => (other_path, path),
+        State::Staged => (path, other_path),
+    };
+    info!(path = %superseded.display(), "removing the file that a copy has replaced");
+    remove(fs, &superseded);
+    found.insert(id, (State::Queued, kept));
+}
+
+fn recover_chunk(
+    fs: &dyn Fs,
+    names: &ChunkNames,
+    state: State,
+    path: &Path,
+) -> io::Result<Option<Recovered>> {
+    let file = fs.open(path)?;
+    let mut found = scan(&*file)?;
+    let Some(header) = found.header.take() else {
+        drop(file);
+        return set_aside_headless(fs, names, path, &found);
+    };
+    mend(fs, names, path, &*file, &mut found)?;
+    if found.bytes == 0 {
+        remove(fs, path);
+        return Ok(None);
+    }
+    let state = match found.name {
+        Some(_) => State::Queued,
+        None => state,
+    };
+    Ok(Some(Recovered {
+        state,
+        path: path.to_owned(),
+        header,
+        name: found.name,
+        records: found.records,
+        bytes: found.bytes,
+        length: found.good_end,
+    }))
+}
+
+/// Without a header nobody knows what the events are. A file that holds less than its
+/// header was never acknowledged; any other is kept.
+fn set_aside_headless(
+    fs: &dyn Fs,
+    names: &ChunkNames,
+    path: &Path,
+    found: &Scan,
+) -> io::Result<Option<Recovered>> {
+    if found.good_end == 0 && found.damage.is_empty() && found.tail != Tail::Unreadable {
+        remove(fs, path);
+        return Ok(None);
+    }
+    let aside = damaged_path(fs, names, path)?;
+    fs.rename(path, &aside)?;
+    error!(path = %path.display(), moved_to = %aside.display(), "chunk without a readable header set aside");
+    Ok(None)
+}
+
+/// Cuts a torn tail, and takes damage out of the file after copying it aside.
+fn mend(
+    fs: &dyn Fs,
+    names: &ChunkNames,
+    path: &Path,
+    file: &dyn File,
+    found: &mut Scan,
+) -> io::Result<()> {
+    let length = file.len()?;
+    if found.tail == Tail::Unreadable {
+        found.damage.push(found.good_end..length);
+    } else if found.tail == Tail::Torn {
+        warn!(path = %path.display(), bytes = length - found.good_end, "cut a torn tail that was never acknowledged");
+    }
+    if found.damage.is_empty() {
+        if found.good_end < length {
+            file.set_len(found.good_end)?;
+            file.sync_data()?;
+        }
+        return Ok(());
+    }
+    let aside = damaged_path(fs, names, path)?;
+    let kept_aside = fs.create_new(&aside)?;
+    let mut lost = 0;
+    for range in &found.damage {
+        lost += copy_range(file, range.clone(), &*kept_aside, lost)?;
+    }
+    kept_aside.sync_data()?;
+    fs.sync_dir(&names.backup_dir())?;
+    error!(path = %path.display(), moved_to = %aside.display(), bytes = lost, "damaged bytes taken out of a chunk and set aside");
+    rewrite_without(fs, path, file, found)
+}
+
+/// Writes the good frames to a new file and puts it in the old one's place.
+fn rewrite_without(fs: &dyn Fs, path: &Path, file: &dyn File, found: &mut Scan) -> io::Result<()> {
+    let unfinished = path.with_extension("tmp");
+    let fresh = fs.create_new(&unfinished)?;
+    let (mut from, mut written) = (0, 0);
+    for range in &found.damage {
+        written += copy_range(file, from..range.start, &*fresh, written)?;
+        from = range.end;
+    }
+    if from < found.good_end {
+        written += copy_range(file, from..found.good_end, &*fresh, written)?;
+    }
+    fresh.sync_data()?;
+    fs.rename(&unfinished, path)?;
+    found.good_end = written;
+    Ok(())
+}
+
+/// Copies a range of one file to an offset of another; returns its length.
+pub(in crate::buffer) fn copy_range(
+    from: &dyn File,
+    range: Range<u64>,
+    to: &dyn File,
+    mut offset: u64,
+) -> io::Result<u64> {
+    let mut window = vec![0; 256 * 1024];
+    let mut at = range.start;
+    while at < range.end {
+        let wanted = usize::try_from(range.end - at).map_or(window.len(), |n| n.min(window.len()));
+        let target = window.get_mut(..wanted).unwrap_or_default();
+        let count = from.read_full_at(target, at)?;
+        let Some(found) = target.get(..count).filter(|found| !found.is_empty()) else {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        };
+        to.write_all_at(found, offset)?;
+        at += count as u64;
+        offset += count as u64;
+    }
+    Ok(range.end - range.start)
+}
+
+/// A name in the backup directory that is free.
+fn damaged_path(fs: &dyn Fs, names: &ChunkNames, path: &Path) -> io::Result<PathBuf> {
+    let backup = names.backup_dir();
+    fs.create_dir_all(&backup)?;
+    let taken = fs.list(&backup)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let candidates = (0..).map(|n| match n {
+        0 => backup.join(format!("{name}.damaged")),
+        n => backup.join(format!("{name}.{n}.damaged")),
+    });
+    let free = candidates.into_iter().find(|path| !taken.contains(path));
+    free.ok_or_else(|| io::ErrorKind::AlreadyExists.into())
+}
+
+fn remove(fs: &dyn Fs, path: &Path) {
+    if let Err(error) = fs.remove(path) {
+        warn!(path = %path.display(), %error, "file could not be removed");
+    }
+}

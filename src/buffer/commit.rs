@@ -1,0 +1,298 @@
+//! The committer: puts the appends of one moment into chunks, syncs them together, and
+//! only then answers.
+
+mod faults;
+mod sealing;
+
+use std::collections::HashMap;
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use fluent_compat::chunk::{ChunkId, Metadata};
+use lru::LruCache;
+use smallvec::SmallVec;
+use tokio::sync::oneshot;
+
+use sealing::FullRule;
+
+use super::chunk_file::Header;
+use super::limits::Limits;
+use super::queue::Queue;
+use super::stage::{Condition, Stage, StagedChunk};
+use super::storage::Storage;
+use super::{AppendError, Config, Portion, Sealing};
+use crate::host::clock::Clock;
+use crate::host::fs::File;
+
+/// Files that stay open between commits, however many chunks are staged.
+const OPEN_FILES: NonZeroUsize = NonZeroUsize::new(128).expect("128 is not zero");
+
+/// A request on its way into the chunks.
+pub(super) struct Append {
+    portions: Vec<Portion>,
+    answer: oneshot::Sender<Result<(), AppendError>>,
+}
+
+impl Append {
+    pub(super) fn new(
+        portions: Vec<Portion>,
+    ) -> (Self, oneshot::Receiver<Result<(), AppendError>>) {
+        let (answer, receiver) = oneshot::channel();
+        (Self { portions, answer }, receiver)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.portions.iter().map(|p| p.bytes.len() as u64).sum()
+    }
+}
+
+/// Owns the staged chunks and writes to their files.
+pub(super) struct Committer {
+    storage: Storage,
+    stage: Stage,
+    files: LruCache<ChunkId, Box<dyn File>>,
+    queue: Arc<Queue>,
+    limits: Arc<Limits>,
+    clock: Arc<dyn Clock>,
+    full: FullRule,
+    sealing: Sealing,
+}
+
+/// One commit: the appends and the chunks they touch.
+#[derive(Default)]
+struct Batch {
+    placed: Vec<Placed>,
+    touched: Vec<ChunkId>,
+    /// Chunks that had no room for an append.
+    filled: Vec<ChunkId>,
+    failed: HashMap<ChunkId, Arc<str>>,
+}
+
+/// An append and where it went.
+struct Placed {
+    append: Append,
+    chunks: SmallVec<[ChunkId; 1]>,
+    refused: Option<Arc<str>>,
+}
+
+impl Committer {
+    pub(super) fn new(
+        config: &Config,
+        storage: Storage,
+        queue: Arc<Queue>,
+        limits: Arc<Limits>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            storage,
+            stage: Stage::default(),
+            files: LruCache::new(OPEN_FILES),
+            queue,
+            limits,
+            clock,
+            full: FullRule {
+                bytes: config.chunk_limit_size,
+                records: config.chunk_limit_records.unwrap_or(u64::MAX),
+                threshold: config.chunk_full_threshold,
+            },
+            sealing: config.sealing,
+        }
+    }
+
+    /// Stores the appends and answers each of them.
+    pub(super) fn commit(&mut self, appends: Vec<Append>) {
+        let mut batch = Batch::default();
+        // IMPORTANT: requests that touch one chunk come first in every file, so that a
+        // cut can take off the others when one of their chunks fails.
+        let (alone, shared): (Vec<_>, Vec<_>) =
+            appends.into_iter().partition(|append| append.portions.len() == 1);
+        for append in alone {
+            self.place(append, &mut batch);
+        }
+        for id in &batch.touched {
+            if let Some(chunk) = self.stage.get_mut(*id) {
+                chunk.pending.mark_alone();
+            }
+        }
+        for append in shared {
+            self.place(append, &mut batch);
+        }
+        self.write(&mut batch);
+        self.sync(&mut batch);
+        self.answer(batch);
+    }
+
+    /// Finds a chunk for each portion and appends its frame to what is pending there.
+    fn place(&mut self, append: Append, batch: &mut Batch) {
+        let mut placed = Placed {
+            append,
+            chunks: SmallVec::new(),
+            refused: None,
+        };
+        for portion in &placed.append.portions {
+            let pushed = self.chunk_for(portion, &mut batch.filled).and_then(|id| {
+                if let Some(chunk) = self.stage.get_mut(id) {
+                    chunk.pending.push(portion)?;
+                }
+                Ok(id)
+            });
+            match pushed {
+                Ok(id) => {
+                    if !batch.touched.contains(&id) {
+                        batch.touched.push(id);
+                    }
+                    placed.chunks.push(id);
+                }
+                Err(error) => {
+                    // Frames already pending for it are taken off by the cut: an append
+                    // of one portion has none.
+                    placed.refused = Some(error.to_string().into());
+                    break;
+                }
+            }
+        }
+        batch.placed.push(placed);
+    }
+
+    /// The open chunk of the portion's key, if it has room, or a new one.
+    fn chunk_for(
+        &mut self,
+        portion: &Portion,
+        filled: &mut Vec<ChunkId>,
+    ) -> io::Result<ChunkId> {
+        if let Some(open) = self.stage.open_for(&portion.metadata) {
+            let id = open.header.id;
+            if self.full.has_room(open.expected(), portion) {
+                return Ok(id);
+            }
+            self.stage.shut(id);
+            filled.push(id);
+        }
+        self.open_chunk(portion.metadata.clone())
+    }
+
+    fn open_chunk(&mut self, metadata: Metadata) -> io::Result<ChunkId> {
+        let created = self.clock.now();
+        let random = getrandom::u64().map_err(io::Error::other)?;
+        let id = ChunkId::from_parts(created, random);
+        let header = Header {
+            id,
+            created,
+            metadata,
+        };
+        let path = self.storage.staged_path(id);
+        self.stage.insert(StagedChunk::unborn(header, path)?);
+        Ok(id)
+    }
+
+    /// Writes what is pending; a chunk whose write fails is cut back.
+    fn write(&mut self, batch: &mut Batch) {
+        let mut born = Vec::new();
+        for id in batch.touched.clone() {
+            let Some(chunk) = self.stage.get_mut(id) else {
+                continue;
+            };
+            let was_unborn = chunk.condition == Condition::Unborn;
+            match write_pending(&self.storage, &mut self.files, chunk) {
+                Ok(()) if was_unborn => born.push(id),
+                Ok(()) => {}
+                Err(error) => self.fail(id, "write", &error, batch),
+            }
+        }
+        if born.is_empty() {
+            return;
+        }
+        // NOTE: before the files' own sync: a synced file without a name is lost.
+        if let Err(error) = self.storage.sync_dir() {
+            for id in born {
+                self.fail(id, "sync of the directory", &error, batch);
+            }
+        }
+    }
+
+    /// Syncs every chunk that was written, after taking off the requests that failed
+    /// elsewhere.
+    fn sync(&mut self, batch: &mut Batch) {
+        if !batch.failed.is_empty() || batch.placed.iter().any(|p| p.refused.is_some()) {
+            self.cut_shared(batch);
+        }
+        let failed_before = batch.failed.len();
+        for id in batch.touched.clone() {
+            if batch.failed.contains_key(&id) {
+                continue;
+            }
+            let synced = match self.files.get(&id) {
+                Some(file) => self.storage.sync(&**file),
+                None => self.reopen_and_sync(id),
+            };
+            if let Err(error) = synced {
+                self.spoil(id, &error, batch);
+            }
+        }
+        if batch.failed.len() > failed_before && failed_before == 0 {
+            self.cut_shared(batch);
+        }
+    }
+
+    /// The file was closed meanwhile, because more chunks were touched than stay open.
+    fn reopen_and_sync(&mut self, id: ChunkId) -> io::Result<()> {
+        match self.stage.get_mut(id) {
+            Some(chunk) => self.storage.sync(&*self.storage.open(chunk)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Answers the requests, then seals what is full.
+    fn answer(&mut self, mut batch: Batch) {
+        let shared_failed = batch.placed.iter().find_map(|placed| {
+            let in_chunk = || placed.chunks.iter().find_map(|id| batch.failed.get(id));
+            placed.refused.as_ref().or_else(in_chunk).cloned()
+        });
+        for id in &batch.touched {
+            if let Some(chunk) = self.stage.get_mut(*id)
+                && !batch.failed.contains_key(id)
+            {
+                chunk.settle();
+            }
+        }
+        for placed in std::mem::take(&mut batch.placed) {
+            let reason = match placed.append.portions.len() {
+                1 => {
+                    let failed = placed.chunks.first().and_then(|id| batch.failed.get(id));
+                    placed.refused.as_ref().or(failed).cloned()
+                }
+                _ => shared_failed.clone(),
+            };
+            let bytes = placed.append.bytes();
+            let result = match reason {
+                None => Ok(()),
+                Some(reason) => {
+                    self.limits.release(bytes);
+                    Err(AppendError::Storage { reason })
+                }
+            };
+            // Whoever asked may have gone; the events are stored all the same.
+            let _ = placed.append.answer.send(result);
+        }
+        self.seal_full(batch.touched.into_iter().chain(batch.filled));
+    }
+
+}
+
+/// Appends the pending frames to the chunk's file, creating it if need be.
+fn write_pending(
+    storage: &Storage,
+    files: &mut LruCache<ChunkId, Box<dyn File>>,
+    chunk: &mut StagedChunk,
+) -> io::Result<()> {
+    let id = chunk.header.id;
+    if !files.contains(&id) {
+        let file = storage.open(chunk)?;
+        files.put(id, file);
+    }
+    let file = files.get(&id).ok_or(io::ErrorKind::NotFound)?;
+    file.write_all_at(&chunk.pending.frames, chunk.length)?;
+    chunk.condition = Condition::Sound;
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! What is done when the disk fails: nothing that was refused may stay in a chunk, and
+//! nothing that was acknowledged may leave it.
+
+use std::io;
+
+use fluent_compat::chunk::ChunkId;
+use tracing::{error, warn};
+
+use super::{Batch, Committer};
+use crate::buffer::stage::Condition;
+
+impl Committer {
+    /// Some request failed: those that touch several chunks are refused all together, and
+    /// their frames are cut off wherever they were written.
+    pub(super) fn cut_shared(&mut self, batch: &mut Batch) {
+        for id in batch.touched.clone() {
+            if batch.failed.contains_key(&id) {
+                continue;
+            }
+            let Some(chunk) = self.stage.get_mut(id).filter(|c| c.pending.is_shared()) else {
+                continue;
+            };
+            chunk.pending.keep_alone();
+            let length = chunk.length + chunk.pending.frames.len() as u64;
+            let cut = self.storage.open(chunk).and_then(|file| {
+                file.set_len(length)?;
+                self.storage.sync(&*file)
+            });
+            if let Err(error) = cut {
+                self.spoil(id, &error, batch);
+            }
+        }
+    }
+
+    /// A write failed: the file is cut back to what was synced before.
+    pub(super) fn fail(&mut self, id: ChunkId, what: &str, error: &io::Error, batch: &mut Batch) {
+        error!(chunk = %id, %error, "{what} failed; the requests in it are refused");
+        batch.failed.insert(id, format!("{what} failed: {error}").into());
+        let Some(chunk) = self.stage.get_mut(id) else {
+            return;
+        };
+        if chunk.length == 0 {
+            self.discard(id);
+            return;
+        }
+        chunk.pending.clear();
+        let length = chunk.length;
+        let cut = self.storage.open(chunk).and_then(|file| file.set_len(length));
+        if let Err(error) = cut {
+            self.spoil(id, &error, batch);
+        }
+    }
+
+    /// Removes a chunk in which nothing was ever acknowledged, and its file.
+    pub(super) fn discard(&mut self, id: ChunkId) {
+        self.files.pop(&id);
+        let Some(chunk) = self.stage.remove(id) else {
+            return;
+        };
+        match self.storage.remove_path(&chunk.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                warn!(chunk = %id, %error, "the file of a refused chunk could not be removed");
+            }
+            _ => {}
+        }
+    }
+
+    /// A sync or a cut failed: nobody knows what the disk holds behind the last sync, so
+    /// the file is never written again.
+    pub(super) fn spoil(&mut self, id: ChunkId, error: &io::Error, batch: &mut Batch) {
+        error!(chunk = %id, %error, "sync failed; the chunk is sealed where it was last synced");
+        batch.failed.insert(id, format!("sync failed: {error}").into());
+        self.files.pop(&id);
+        match self.stage.get_mut(id) {
+            Some(chunk) if chunk.content.records == 0 => self.discard(id),
+            Some(chunk) => {
+                chunk.condition = Condition::Spoiled;
+                chunk.pending.clear();
+                self.stage.shut(id);
+            }
+            None => {}
+        }
+    }
+}

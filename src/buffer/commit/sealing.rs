@@ -1,0 +1,153 @@
+//! When a staged chunk takes no more events, and how it gets into the queue.
+
+use std::io;
+
+use fluent_compat::chunk::ChunkId;
+use tracing::{error, info, warn};
+
+use super::Committer;
+use crate::buffer::Portion;
+use crate::buffer::Sealing;
+use crate::buffer::chunk_file::{Header, Recovered, State};
+use crate::buffer::queue::SealedChunk;
+use crate::buffer::stage::{Condition, Content, Pending, StagedChunk};
+
+/// When a chunk takes no more: the hard limits, and the share of them that is enough.
+pub(super) struct FullRule {
+    pub(super) bytes: u64,
+    pub(super) records: u64,
+    pub(super) threshold: f64,
+}
+
+impl Committer {
+    /// Stages and queues the chunks that an earlier run left.
+    pub(in crate::buffer) fn take_up_what_is_there(&mut self) -> io::Result<()> {
+        for found in self.storage.recover()? {
+            info!(
+                chunk = %found.header.id,
+                records = found.records,
+                bytes = found.bytes,
+                state = ?found.state,
+                "taking up a chunk from before"
+            );
+            self.limits.found(found.bytes);
+            self.take_up(found);
+        }
+        Ok(())
+    }
+
+    fn take_up(&mut self, found: Recovered) {
+        let taken = self.stage.open_for(&found.header.metadata).is_some();
+        let content = Content {
+            bytes: found.bytes,
+            records: found.records,
+        };
+        let chunk = StagedChunk {
+            header: found.header,
+            path: found.path,
+            condition: Condition::Sound,
+            length: found.length,
+            content,
+            pending: Pending::default(),
+        };
+        if found.state == State::Staged && !taken {
+            self.stage.insert(chunk);
+            return;
+        }
+        let path = match found.state {
+            State::Queued => chunk.path.clone(),
+            State::Staged => self.storage.seal(&chunk).unwrap_or(chunk.path.clone()),
+        };
+        let sealed = SealedChunk {
+            header: chunk.header,
+            name: found.name,
+            records: content.records,
+            bytes: content.bytes,
+            path,
+            length: chunk.length,
+        };
+        self.queue.push(sealed, None);
+    }
+
+    /// Seals every staged chunk that the rule says is due, and those that could not be
+    /// sealed before.
+    pub(in crate::buffer) fn seal_due(&mut self, due: &dyn Fn(&Header) -> bool) {
+        let is_due = |chunk: &&StagedChunk| {
+            due(&chunk.header) || chunk.condition == Condition::Spoiled
+        };
+        let chunks = self.stage.chunks().filter(is_due);
+        let ids: Vec<ChunkId> = chunks.map(|chunk| chunk.header.id).collect();
+        for id in ids {
+            self.seal(id);
+        }
+    }
+
+    pub(super) fn seal_full(&mut self, touched: impl Iterator<Item = ChunkId>) {
+        for id in touched {
+            let Some(chunk) = self.stage.get_mut(id) else {
+                continue;
+            };
+            let full = self.full.is_reached(chunk.content);
+            let every_time = self.sealing == Sealing::AfterEveryAppend;
+            // A chunk that is spoiled, or had no room for the next event, is shut.
+            if full || every_time || !self.stage.is_open(id) {
+                self.seal(id);
+            }
+        }
+    }
+
+    /// Takes a chunk off the stage and queues it.
+    fn seal(&mut self, id: ChunkId) {
+        let Some(chunk) = self.stage.get_mut(id) else {
+            return;
+        };
+        if chunk.content.records == 0 {
+            self.discard(id);
+            return;
+        }
+        self.files.pop(&id);
+        let Some(chunk) = self.stage.remove(id) else {
+            return;
+        };
+        let path = match chunk.condition {
+            Condition::Spoiled => match self.storage.rescue(&chunk) {
+                Ok(path) => path,
+                Err(error) => {
+                    error!(chunk = %id, %error, "a chunk whose sync failed could not be copied; trying again");
+                    self.stage.insert(chunk);
+                    self.stage.shut(id);
+                    return;
+                }
+            },
+            Condition::Sound | Condition::Unborn => {
+                self.storage.seal(&chunk).unwrap_or_else(|error| {
+                    warn!(chunk = %id, %error, "chunk is queued under its staged name");
+                    chunk.path.clone()
+                })
+            }
+        };
+        let sealed = SealedChunk {
+            header: chunk.header,
+            name: None,
+            records: chunk.content.records,
+            bytes: chunk.content.bytes,
+            path,
+            length: chunk.length,
+        };
+        self.queue.push(sealed, None);
+    }
+}
+
+impl FullRule {
+    pub(super) fn has_room(&self, content: Content, portion: &Portion) -> bool {
+        content.records == 0
+            || (content.bytes + portion.bytes.len() as u64 <= self.bytes
+                && content.records + u64::from(portion.records) <= self.records)
+    }
+
+    /// Whether so much of a limit is used that the chunk is as good as full.
+    fn is_reached(&self, content: Content) -> bool {
+        let enough = |limit: u64| limit as f64 * self.threshold;
+        content.bytes as f64 >= enough(self.bytes) || content.records as f64 >= enough(self.records)
+    }
+}

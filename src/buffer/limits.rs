@@ -1,0 +1,104 @@
+//! How much a buffer may hold.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::Notify;
+
+use super::AppendError;
+
+/// `overflow_action`: what happens to events that find the buffer full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverflowAction {
+    /// They are refused; the client tries again.
+    ThrowException,
+    /// Their request waits until there is room.
+    Block,
+    /// The oldest queued chunk makes room for them.
+    DropOldestChunk,
+}
+
+/// Counts the bytes of all chunks, and of all appends on their way into one.
+pub(super) struct Limits {
+    total: u64,
+    held: AtomicU64,
+    action: OverflowAction,
+    released: Notify,
+}
+
+impl Limits {
+    pub(super) fn new(total: u64, action: OverflowAction) -> Self {
+        Self {
+            total,
+            held: AtomicU64::new(0),
+            action,
+            released: Notify::new(),
+        }
+    }
+
+    pub(super) fn overflow_action(&self) -> OverflowAction {
+        self.action
+    }
+
+    /// Books room for an append.
+    pub(super) fn reserve(&self, bytes: u64) -> Result<(), AppendError> {
+        let fits = |held: u64| held.checked_add(bytes).filter(|sum| *sum <= self.total);
+        let booked = self
+            .held
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, fits);
+        booked.map(drop).map_err(|held| AppendError::Full {
+            held,
+            limit: self.total,
+        })
+    }
+
+    /// Books what was found on disk, whether there is room or not.
+    pub(super) fn found(&self, bytes: u64) {
+        self.held.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// Frees room.
+    pub(super) fn release(&self, bytes: u64) {
+        self.held.fetch_sub(bytes, Ordering::AcqRel);
+        self.released.notify_waiters();
+    }
+
+    /// Returns when an append of this size may fit.
+    pub(super) async fn wait_for_room(&self, bytes: u64) {
+        let released = self.released.notified();
+        tokio::pin!(released);
+        // NOTE: listens before it looks, so that a release in between is not missed.
+        released.as_mut().enable();
+        if self.held.load(Ordering::Acquire).saturating_add(bytes) > self.total {
+            released.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_booked_never_exceeds_the_limit() {
+        let limits = Limits::new(100, OverflowAction::ThrowException);
+        limits.reserve(60).unwrap();
+        let refused = limits.reserve(41).unwrap_err();
+        assert_eq!(refused, AppendError::Full { held: 60, limit: 100 });
+        limits.release(1);
+        limits.reserve(41).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_blocked_append_goes_on_when_room_is_made() {
+        let limits = std::sync::Arc::new(Limits::new(10, OverflowAction::Block));
+        limits.reserve(10).unwrap();
+        let waiting = tokio::spawn({
+            let limits = limits.clone();
+            async move { limits.wait_for_room(5).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        limits.release(5);
+        waiting.await.unwrap();
+    }
+}

@@ -1,0 +1,75 @@
+//! Sealed chunks that wait for their sink.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use fluent_compat::chunk::ChunkId;
+use fluent_compat::time::EventTime;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::chunk_file::{Header, ObjectName};
+use super::lock;
+
+/// A chunk that takes no more events. Owned by whoever took it from the queue.
+#[derive(Debug)]
+pub struct SealedChunk {
+    /// What the chunk is.
+    pub header: Header,
+    /// The name it is put under, once it has one.
+    pub name: Option<ObjectName>,
+    /// How many events it has.
+    pub records: u64,
+    /// How many bytes they are.
+    pub bytes: u64,
+    pub(super) path: PathBuf,
+    /// Where the file's synced part ends.
+    pub(super) length: u64,
+}
+
+/// The waiting chunks, oldest first.
+#[derive(Default)]
+pub(super) struct Queue {
+    waiting: Mutex<BTreeMap<(EventTime, ChunkId), Waiting>>,
+    arrived: Notify,
+}
+
+struct Waiting {
+    chunk: SealedChunk,
+    /// `None`: at once.
+    not_before: Option<Instant>,
+}
+
+impl Queue {
+    pub(super) fn push(&self, chunk: SealedChunk, not_before: Option<Instant>) {
+        let age = (chunk.header.created, chunk.header.id);
+        lock(&self.waiting).insert(age, Waiting { chunk, not_before });
+        self.arrived.notify_one();
+    }
+
+    pub(super) fn take(&self, now: Instant) -> Option<SealedChunk> {
+        let mut waiting = lock(&self.waiting);
+        let is_due = |entry: &Waiting| entry.not_before.is_none_or(|at| at <= now);
+        let (age, _) = waiting.iter().find(|(_, entry)| is_due(entry))?;
+        let age = *age;
+        waiting.remove(&age).map(|entry| entry.chunk)
+    }
+
+    pub(super) fn take_oldest(&self) -> Option<SealedChunk> {
+        let (_, oldest) = lock(&self.waiting).pop_first()?;
+        Some(oldest.chunk)
+    }
+
+    /// When the first waiting chunk may be tried; an instant of the past for those that
+    /// may be tried at once.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let waiting = lock(&self.waiting);
+        waiting.values().map(|entry| entry.not_before.unwrap_or(now)).min()
+    }
+
+    pub(super) async fn arrival(&self) {
+        self.arrived.notified().await;
+    }
+}

@@ -1,0 +1,142 @@
+//! Where a buffer's chunk files lie, and what is done to a file that is not being
+//! appended to.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fluent_compat::chunk::ChunkId;
+
+use super::chunk_file::{
+    ChunkBody, ChunkNames, Kind, ObjectName, Recovered, State, append_frame, copy_range, recover,
+};
+use super::queue::SealedChunk;
+use super::stage::{Condition, StagedChunk};
+use super::{Durability, Place};
+use crate::host::fs::{File, Fs};
+
+/// A buffer's directory. Clones name the same one.
+#[derive(Clone)]
+pub(super) struct Storage {
+    fs: Arc<dyn Fs>,
+    names: ChunkNames,
+    durability: Durability,
+}
+
+impl Storage {
+    pub(super) fn new(fs: Arc<dyn Fs>, place: &Place) -> Self {
+        let (path, durability) = match place {
+            Place::Memory => (Path::new("memory"), Durability::Unsynced),
+            Place::File { path, durability } => (path.as_path(), *durability),
+        };
+        Self {
+            fs,
+            names: ChunkNames::new(path),
+            durability,
+        }
+    }
+
+    pub(super) fn recover(&self) -> io::Result<Vec<Recovered>> {
+        recover(&*self.fs, &self.names)
+    }
+
+    pub(super) fn staged_path(&self, id: ChunkId) -> PathBuf {
+        self.names.chunk(State::Staged, id)
+    }
+
+    /// Opens a staged chunk's file, or creates it.
+    pub(super) fn open(&self, chunk: &StagedChunk) -> io::Result<Box<dyn File>> {
+        match chunk.condition {
+            Condition::Sound | Condition::Spoiled => self.fs.open(&chunk.path),
+            Condition::Unborn => match self.fs.create_new(&chunk.path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    // Somebody removed the directory while the server runs.
+                    self.fs.create_dir_all(self.names.dir())?;
+                    self.fs.create_new(&chunk.path)
+                }
+                created => created,
+            },
+        }
+    }
+
+    /// Syncs a file, as far as the buffer promises that.
+    pub(super) fn sync(&self, file: &dyn File) -> io::Result<()> {
+        match self.durability {
+            Durability::Synced => file.sync_data(),
+            Durability::Unsynced => Ok(()),
+        }
+    }
+
+    /// Syncs the directory, as far as the buffer promises that.
+    pub(super) fn sync_dir(&self) -> io::Result<()> {
+        match self.durability {
+            Durability::Synced => self.fs.sync_dir(self.names.dir()),
+            Durability::Unsynced => Ok(()),
+        }
+    }
+
+    pub(super) fn remove_path(&self, path: &Path) -> io::Result<()> {
+        self.fs.remove(path)
+    }
+
+    /// Gives a staged chunk's file its queued name; returns the path it then has.
+    pub(super) fn seal(&self, chunk: &StagedChunk) -> io::Result<PathBuf> {
+        let queued = self.names.chunk(State::Queued, chunk.header.id);
+        self.fs.rename(&chunk.path, &queued)?;
+        Ok(queued)
+    }
+
+    /// Copies the synced part of a file that must not be written again into a new,
+    /// queued one, and removes the old.
+    pub(super) fn rescue(&self, chunk: &StagedChunk) -> io::Result<PathBuf> {
+        let id = chunk.header.id;
+        let unfinished = self.names.unfinished(id);
+        if self.fs.list(self.names.dir())?.contains(&unfinished) {
+            self.fs.remove(&unfinished)?;
+        }
+        let spoiled = self.fs.open(&chunk.path)?;
+        let copy = self.fs.create_new(&unfinished)?;
+        copy_range(&*spoiled, 0..chunk.length, &*copy, 0)?;
+        copy.sync_data()?;
+        let queued = self.names.chunk(State::Queued, id);
+        self.fs.rename(&unfinished, &queued)?;
+        self.fs.sync_dir(self.names.dir())?;
+        self.fs.remove(&chunk.path)?;
+        Ok(queued)
+    }
+
+    pub(super) fn body(&self, chunk: &SealedChunk) -> ChunkBody {
+        ChunkBody {
+            fs: Arc::clone(&self.fs),
+            path: chunk.path.clone(),
+            length: chunk.length,
+        }
+    }
+
+    pub(super) fn write_name(&self, chunk: &mut SealedChunk, name: ObjectName) -> io::Result<()> {
+        let mut frame = Vec::new();
+        append_frame(Kind::Name, 0, &name.to_json()?, &mut frame)?;
+        let file = self.fs.open(&chunk.path)?;
+        file.write_all_at(&frame, chunk.length)?;
+        self.sync(&*file)?;
+        chunk.length += frame.len() as u64;
+        chunk.name = Some(name);
+        Ok(())
+    }
+
+    pub(super) fn remove(&self, chunk: &SealedChunk) -> io::Result<()> {
+        self.fs.remove(&chunk.path)?;
+        self.sync_dir()
+    }
+
+    pub(super) fn set_aside(&self, chunk: &SealedChunk) -> io::Result<PathBuf> {
+        let backup = self.names.backup_dir();
+        self.fs.create_dir_all(&backup)?;
+        let file_name = chunk.path.file_name().unwrap_or_default();
+        let aside = backup.join(file_name);
+        self.fs.rename(&chunk.path, &aside)?;
+        self.fs.sync_dir(&backup)?;
+        self.sync_dir()?;
+        Ok(aside)
+    }
+}
