@@ -55,7 +55,7 @@ pub trait Sink: Send + Sync + 'static {
     /// If the chunk's metadata make no name. Neither time nor another index cures it.
     fn object_name(&self, chunk: &ChunkInfo, index: u64) -> Result<Option<String>, NameError>;
 
-    /// Puts the chunk, once.
+    /// Puts the chunk, once, under the name that stands in it.
     ///
     /// # Errors
     /// See [`PutError`], above all [`PutError::leaves`], which the next attempt is to
@@ -63,20 +63,10 @@ pub trait Sink: Send + Sync + 'static {
     fn put<'a>(
         &'a self,
         chunk: &'a ChunkInfo,
-        attempt: Attempt<'a>,
+        name: Option<&'a str>,
+        earlier: Earlier,
         body: Arc<dyn Body>,
     ) -> BoxFuture<'a, Result<Put, PutError>>;
-}
-
-/// One attempt to put a chunk.
-#[derive(Clone, Copy, Debug)]
-pub struct Attempt<'a> {
-    /// What [`Sink::object_name`] gave, as it stands in the chunk.
-    pub name: Option<&'a str>,
-    /// The index that it gave the name for.
-    pub index: u64,
-    /// What is known of attempts with this very name before.
-    pub earlier: Earlier,
 }
 
 /// What is known of earlier attempts to put a chunk under the same name.

@@ -25,7 +25,7 @@ pub use store_as::{StoreAs, ZstdLevel, ZstdLevelError};
 
 use self::pack::Packed;
 use self::put::{CHUNK_ID, Putter};
-use super::{Attempt, Body, BoxFuture, ChunkInfo, Put, PutError, Sink};
+use super::{Body, BoxFuture, ChunkInfo, Earlier, Put, PutError, Sink};
 
 /// A bucket that chunks are put into.
 #[derive(Debug)]
@@ -61,16 +61,17 @@ impl S3Sink {
     async fn put_once(
         &self,
         chunk: &ChunkInfo,
-        attempt: Attempt<'_>,
+        name: Option<&str>,
+        earlier: Earlier,
         body: Arc<dyn Body>,
     ) -> Result<Put, PutError> {
-        let key = match attempt.name {
+        let key = match name {
             Some(name) => name.to_owned(),
             None => self
-                .key(chunk, attempt.index)
+                .key(chunk, 0)
                 .map_err(|error| self.invalid("", &error))?,
         };
-        let metadata = self.metadata(chunk, attempt.index, &key)?;
+        let metadata = self.metadata(chunk, &key)?;
         let packed = self.pack(body).await.map_err(|source| PutError::Local {
             target: target(&self.settings.bucket, &key),
             what: "the chunk could not be packed",
@@ -85,23 +86,18 @@ impl S3Sink {
             metadata,
             packed: &packed,
         };
-        putter.put(attempt.earlier).await
+        putter.put(earlier).await
     }
 
     fn key(&self, chunk: &ChunkInfo, index: u64) -> Result<String, NameError> {
         self.settings.keys.render(named(chunk), index)
     }
 
-    fn metadata(
-        &self,
-        chunk: &ChunkInfo,
-        index: u64,
-        key: &str,
-    ) -> Result<HashMap<String, String>, PutError> {
+    fn metadata(&self, chunk: &ChunkInfo, key: &str) -> Result<HashMap<String, String>, PutError> {
         let mut metadata = HashMap::from([(CHUNK_ID.to_owned(), chunk.id.to_string())]);
         for (name, template) in &self.settings.object.metadata {
             let value = template
-                .fill(named(chunk), index)
+                .fill(named(chunk), None)
                 .map_err(|error| self.invalid(key, &error))?;
             metadata.insert(name.clone(), header_text(value));
         }
@@ -134,10 +130,11 @@ impl Sink for S3Sink {
     fn put<'a>(
         &'a self,
         chunk: &'a ChunkInfo,
-        attempt: Attempt<'a>,
+        name: Option<&'a str>,
+        earlier: Earlier,
         body: Arc<dyn Body>,
     ) -> BoxFuture<'a, Result<Put, PutError>> {
-        Box::pin(self.put_once(chunk, attempt, body))
+        Box::pin(self.put_once(chunk, name, earlier, body))
     }
 }
 
