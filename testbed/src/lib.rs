@@ -1,2 +1,4 @@
 //! What the black-box tests, the demo and the benchmarks stand on: an S3 store with
 //! faults, an mTLS client, a running server and made-up audit events.
+
+pub mod store;
