@@ -2,5 +2,8 @@
 //! faults, an mTLS client, a running server and made-up audit events.
 
 pub mod client;
+pub mod conf;
+pub mod events;
 pub mod server;
 pub mod store;
+pub mod tally;

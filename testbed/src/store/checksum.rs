@@ -123,7 +123,7 @@ mod tests {
         let verified = verify(&[
             (CRC32, "y/Q5Jg=="),
             (CRC32C, "4waSgw=="),
-            (CONTENT_MD5, "JfnnlDI7RTiF9RgfGNu2Bw=="),
+            (CONTENT_MD5, "JfnnlDI7RTiF9RgfG2JNCw=="),
         ]);
         assert_eq!(verified.unwrap().length, 9);
     }
