@@ -170,8 +170,8 @@ fn desktop_start(maker: &mut EventMaker) -> Value {
     json!({
         "sid": maker.uuid(),
         "user": maker.user(),
-        "windows_domain": "HARBOUR\\example",
-        "windows_user": "HARBOUR\\\\krane",
+        "windows_domain": "HARBOUR",
+        "windows_user": "HARBOUR\\krane",
         "desktop_addr": "10.9.8.7:3389",
         "desktop_labels": { "teleport.internal/ou": "OU=Kran,DC=harbour" },
         "success": true,
