@@ -105,8 +105,9 @@ impl Committer {
         let mut batch = Batch::default();
         // IMPORTANT: requests that touch one chunk come first in every file, so that a
         // cut can take off the others when one of their chunks fails.
-        let (alone, shared): (Vec<_>, Vec<_>) =
-            appends.into_iter().partition(|append| append.portions.len() == 1);
+        let (alone, shared): (Vec<_>, Vec<_>) = appends
+            .into_iter()
+            .partition(|append| append.portions.len() == 1);
         for append in alone {
             self.place(append, &mut batch);
         }
@@ -156,11 +157,7 @@ impl Committer {
     }
 
     /// The open chunk of the portion's key, if it has room, or a new one.
-    fn chunk_for(
-        &mut self,
-        portion: &Portion,
-        filled: &mut Vec<ChunkId>,
-    ) -> io::Result<ChunkId> {
+    fn chunk_for(&mut self, portion: &Portion, filled: &mut Vec<ChunkId>) -> io::Result<ChunkId> {
         if let Some(open) = self.stage.open_for(&portion.metadata) {
             let id = open.header.id;
             if self.full.has_room(open.expected(), portion) {
@@ -277,7 +274,6 @@ impl Committer {
         }
         self.seal_full(batch.touched.into_iter().chain(batch.filled));
     }
-
 }
 
 /// Appends the pending frames to the chunk's file, creating it if need be.

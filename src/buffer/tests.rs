@@ -88,7 +88,8 @@ async fn after_a_crash(fs: &CrashingFs) -> BTreeMap<String, Vec<String>> {
 
 fn texts(pairs: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    let pairs = pairs.iter().map(|(tag, texts)| ((*tag).to_owned(), owned(texts)));
+    let pairs = pairs
+        .iter()
+        .map(|(tag, texts)| ((*tag).to_owned(), owned(texts)));
     pairs.collect()
 }
-

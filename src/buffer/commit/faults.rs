@@ -35,7 +35,9 @@ impl Committer {
     /// A write failed: the file is cut back to what was synced before.
     pub(super) fn fail(&mut self, id: ChunkId, what: &str, error: &io::Error, batch: &mut Batch) {
         error!(chunk = %id, %error, "{what} failed; the requests in it are refused");
-        batch.failed.insert(id, format!("{what} failed: {error}").into());
+        batch
+            .failed
+            .insert(id, format!("{what} failed: {error}").into());
         let Some(chunk) = self.stage.get_mut(id) else {
             return;
         };
@@ -45,7 +47,10 @@ impl Committer {
         }
         chunk.pending.clear();
         let length = chunk.length;
-        let cut = self.storage.open(chunk).and_then(|file| file.set_len(length));
+        let cut = self
+            .storage
+            .open(chunk)
+            .and_then(|file| file.set_len(length));
         if let Err(error) = cut {
             self.spoil(id, &error, batch);
         }
@@ -69,7 +74,9 @@ impl Committer {
     /// the file is never written again.
     pub(super) fn spoil(&mut self, id: ChunkId, error: &io::Error, batch: &mut Batch) {
         error!(chunk = %id, %error, "sync failed; the chunk is sealed where it was last synced");
-        batch.failed.insert(id, format!("sync failed: {error}").into());
+        batch
+            .failed
+            .insert(id, format!("sync failed: {error}").into());
         self.files.pop(&id);
         match self.stage.get_mut(id) {
             Some(chunk) if chunk.content.records == 0 => self.discard(id),

@@ -72,9 +72,8 @@ impl Committer {
     /// Seals every staged chunk that the rule says is due, and those that could not be
     /// sealed before.
     pub(in crate::buffer) fn seal_due(&mut self, due: &dyn Fn(&Header) -> bool) {
-        let is_due = |chunk: &&StagedChunk| {
-            due(&chunk.header) || chunk.condition == Condition::Spoiled
-        };
+        let is_due =
+            |chunk: &&StagedChunk| due(&chunk.header) || chunk.condition == Condition::Spoiled;
         let chunks = self.stage.chunks().filter(is_due);
         let ids: Vec<ChunkId> = chunks.map(|chunk| chunk.header.id).collect();
         for id in ids {

@@ -86,7 +86,9 @@ async fn a_named_chunk_is_queued_under_the_same_name_after_a_crash() {
     let mut chunk = take(&buffer).await.unwrap();
     for index in 0..2 {
         let name = format!("logs/{index}.gz");
-        buffer.write_name(&mut chunk, ObjectName { name, index }).unwrap();
+        buffer
+            .write_name(&mut chunk, ObjectName { name, index })
+            .unwrap();
     }
     fs.crash_hard();
     let chunk = take(&open(&fs)).await.unwrap();
