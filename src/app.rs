@@ -5,6 +5,7 @@
 
 mod signals;
 
+use std::io::{self, Stdout};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use crate::schedule::Schedule;
 use crate::settings::{HttpSource, OutputKind, OutputSettings, Settings, SinkSettings};
 use crate::sink::Sink;
 use crate::sink::s3::S3Sink;
-use crate::sink::stdout::{StdoutSink, StdoutWriter};
+use crate::sink::stdout::StdoutSink;
 use crate::telemetry;
 use signals::{Signal, Signals};
 
@@ -74,8 +75,10 @@ impl Server {
     async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let mut outputs = Vec::new();
         let mut routes = Vec::new();
+        // One for all outputs, so that their lines do not mix.
+        let stdout = Arc::new(StdoutSink::new(io::stdout()));
         for output in settings.outputs {
-            let (route, running) = start_output(output, &clock).await?;
+            let (route, running) = start_output(output, &stdout, &clock).await?;
             routes.push(route);
             outputs.extend(running);
         }
@@ -143,18 +146,23 @@ impl Server {
 
 async fn start_output(
     output: OutputSettings,
+    stdout: &Arc<StdoutSink<Stdout>>,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<(Output, Option<RunningOutput>)> {
     let name = output.name;
     match output.kind {
         OutputKind::Direct => {
-            let writer: Arc<dyn LineWriter> = Arc::new(StdoutWriter::default());
+            let writer: Arc<dyn LineWriter> = stdout.clone();
             Ok((Output::new(output.route, Destination::Direct(writer)), None))
         }
         OutputKind::Buffered(buffered) => {
-            let sink = open_sink(buffered.sink)
-                .await
-                .with_context(|| format!("<match {name}>: the sink cannot be set up"))?;
+            let sink: Arc<dyn Sink> = match buffered.sink {
+                SinkSettings::Stdout => stdout.clone(),
+                SinkSettings::S3(config) => {
+                    let connected = S3Sink::connect(*config).await;
+                    Arc::new(connected.with_context(|| format!("<match {name}>"))?)
+                }
+            };
             let buffer = Buffer::open(&buffered.buffer, Arc::clone(clock))
                 .with_context(|| format!("<match {name}>: the buffer cannot be opened"))?;
             let schedule = Schedule::start(
@@ -169,13 +177,12 @@ async fn start_output(
     }
 }
 
-async fn open_sink(settings: SinkSettings) -> anyhow::Result<Arc<dyn Sink>> {
-    Ok(match settings {
-        SinkSettings::S3(config) => Arc::new(S3Sink::connect(*config).await?),
-        SinkSettings::Stdout => Arc::new(StdoutSink::new(std::io::stdout())),
-    })
-}
-
 fn bind(source: HttpSource) -> anyhow::Result<(Listener, decode::Config)> {
     Ok((Listener::bind(source.listener)?, source.decode))
+}
+
+impl LineWriter for StdoutSink<Stdout> {
+    fn write_lines(&self, lines: &[u8]) -> io::Result<()> {
+        self.write(lines)
+    }
 }

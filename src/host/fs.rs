@@ -13,7 +13,7 @@ use std::io;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-pub use disk::{DiskFs, append_to};
+pub use disk::{DiskFs, Listed, append_to, list_directory};
 pub use memory::MemoryFs;
 
 /// Directories and files by path.
