@@ -13,7 +13,7 @@ use std::io;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-pub use disk::DiskFs;
+pub use disk::{DiskFs, append_to};
 pub use memory::MemoryFs;
 
 /// Directories and files by path.

@@ -57,6 +57,14 @@ impl Fs for DiskFs {
     }
 }
 
+/// Opens a file for appending, creating it if need be: a log.
+///
+/// # Errors
+/// As the system says.
+pub fn append_to(path: &Path) -> io::Result<impl io::Write + Send + 'static> {
+    fs::OpenOptions::new().create(true).append(true).open(path)
+}
+
 struct DiskFile(fs::File);
 
 impl File for DiskFile {
