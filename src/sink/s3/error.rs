@@ -108,3 +108,48 @@ fn chain(error: &dyn Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::error::ErrorMetadata;
+    use aws_sdk_s3::operation::put_object::PutObjectError;
+    use aws_sdk_s3::primitives::SdkBody;
+
+    use super::*;
+
+    fn refused(status: u16, code: &str) -> PutError {
+        let metadata = ErrorMetadata::builder().code(code).message("so it is");
+        let response = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+        let error = SdkError::service_error(PutObjectError::generic(metadata.build()), response);
+        Failure::new(error).into_error("s3://b/k".to_owned(), "PutObject")
+    }
+
+    #[test]
+    fn a_chunk_at_fault_is_hopeless() {
+        for code in HOPELESS {
+            let error = refused(400, code);
+            assert!(!error.is_retryable(), "{error}");
+            assert_eq!(error.leaves(), Earlier::None);
+        }
+        assert!(refused(400, "InvalidDigest").is_retryable());
+    }
+
+    #[test]
+    fn a_server_that_fails_may_have_stored() {
+        assert_eq!(refused(500, "InternalError").leaves(), Earlier::MaybeStored);
+        assert_eq!(
+            refused(503, "ServiceUnavailable").leaves(),
+            Earlier::MaybeStored
+        );
+        assert_eq!(refused(503, "SlowDown").leaves(), Earlier::None);
+        assert_eq!(refused(403, "AccessDenied").leaves(), Earlier::None);
+    }
+
+    #[test]
+    fn the_text_has_status_code_and_message() {
+        assert_eq!(
+            refused(403, "AccessDenied").to_string(),
+            "s3://b/k: PutObject was answered with status 403, AccessDenied: so it is"
+        );
+    }
+}
