@@ -5,7 +5,10 @@
 //! in `vectors/` can be asked of it one by one.
 
 pub mod events;
+pub mod format;
+pub mod inject;
 pub mod json;
+pub mod parse;
 pub mod record;
 pub mod retry;
 mod ruby;
