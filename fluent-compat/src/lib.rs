@@ -6,8 +6,11 @@
 
 pub mod chunk;
 pub mod events;
+pub mod format;
+pub mod inject;
 pub mod json;
 pub mod object_key;
+pub mod parse;
 pub mod placeholder;
 pub mod record;
 pub mod retry;
