@@ -44,6 +44,27 @@ impl Civil {
         }
     }
 
+    /// Year, month, day, hour, minute, second.
+    pub(crate) fn largest_first(&self) -> [i64; 6] {
+        let Civil {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            ..
+        } = *self;
+        [
+            year,
+            month.into(),
+            day.into(),
+            hour.into(),
+            minute.into(),
+            second.into(),
+        ]
+    }
+
     /// The week of the year, 0 to 53: week 1 begins with the first such weekday (0 is
     /// Sunday, 1 Monday).
     pub(crate) fn week_of_year(&self, first_weekday: i64) -> i64 {

@@ -1,7 +1,9 @@
 //! Fluentd's times: [`EventTime`], zones, and their texts both ways.
 
 mod civil;
+mod fields;
 mod strftime;
+mod strptime;
 mod zone;
 
 pub use strftime::Strftime;
