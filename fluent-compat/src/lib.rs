@@ -4,7 +4,11 @@
 //! depends on its arguments alone, so the answers recorded from a running Fluentd
 //! in `vectors/` can be asked of it one by one.
 
+pub mod events;
+pub mod json;
+pub mod record;
 pub mod retry;
+mod ruby;
 pub mod tag;
 pub mod time;
 pub mod timekey;
