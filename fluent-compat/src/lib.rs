@@ -6,6 +6,7 @@
 
 pub mod events;
 pub mod json;
+pub mod parse;
 pub mod record;
 pub mod retry;
 mod ruby;
