@@ -5,6 +5,8 @@
 //! in `vectors/` can be asked of it one by one.
 
 pub mod events;
+pub mod format;
+pub mod inject;
 pub mod json;
 pub mod parse;
 pub mod record;
