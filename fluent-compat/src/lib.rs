@@ -5,6 +5,7 @@
 //! in `vectors/` can be asked of it one by one.
 
 pub mod chunk;
+pub mod config;
 pub mod events;
 pub mod format;
 pub mod inject;

@@ -8,6 +8,9 @@
 /// The seconds of a day without a zone change.
 pub(crate) const SECONDS_PER_DAY: i64 = 86_400;
 
+/// Years of more digits are not read: their seconds could overflow.
+pub(crate) const MAX_YEAR_DIGITS: usize = 9;
+
 /// A moment of the calendar and of the clock on the wall, with no zone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Civil {

@@ -1,5 +1,6 @@
 //! From a format's text to its steps.
 
+use super::super::civil::MAX_YEAR_DIGITS;
 use super::{ALL_DIGITS, EpochUnit, Number, NumberField, Step};
 
 /// Why a `time_format` cannot be used for reading.
@@ -169,9 +170,6 @@ impl Compiler {
         self.steps.push(step);
     }
 }
-
-/// Years beyond are refused: their seconds could overflow.
-const MAX_YEAR_DIGITS: usize = 9;
 
 fn number(field: NumberField, width: usize, min: u32, max: u32) -> Step {
     Step::Number(Number {
