@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fluent_compat::object_key::NameError;
 
-use super::{Body, BoxFuture, ChunkInfo, Earlier, Put, PutError, Sink};
+use super::{Attempt, Body, BoxFuture, ChunkInfo, Put, PutError, Sink};
 
 const TARGET: &str = "stdout";
 
@@ -37,8 +37,7 @@ impl<W: Write + Send + 'static> Sink for StdoutSink<W> {
     fn put<'a>(
         &'a self,
         _chunk: &'a ChunkInfo,
-        _name: Option<&'a str>,
-        _earlier: Earlier,
+        _attempt: Attempt<'a>,
         body: Arc<dyn Body>,
     ) -> BoxFuture<'a, Result<Put, PutError>> {
         let writer = Arc::clone(&self.writer);
@@ -74,6 +73,7 @@ mod tests {
     use fluent_compat::time::EventTime;
 
     use super::*;
+    use crate::sink::Earlier;
 
     struct Lines(&'static str);
 
@@ -111,9 +111,13 @@ mod tests {
             records: 1,
             bytes: 0,
         };
+        let attempt = Attempt {
+            name: None,
+            index: 0,
+            earlier: Earlier::None,
+        };
         assert_eq!(sink.object_name(&chunk, 0), Ok(None));
-        sink.put(&chunk, None, Earlier::None, Arc::new(Lines(lines)))
-            .await
+        sink.put(&chunk, attempt, Arc::new(Lines(lines))).await
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use forebay_testbed::store::{
 };
 
 use super::*;
-use crate::sink::Remedy;
+use crate::sink::{Earlier, Remedy};
 
 mod outcomes;
 mod requests;
@@ -24,7 +24,8 @@ const LINES: &str = "{\"event\":\"session.start\"}\n{\"event\":\"session.end\"}\
 struct Bench {
     store: Store,
     sink: S3Sink,
-    directory: tempfile::TempDir,
+    /// The store's, and the spool.
+    _directory: tempfile::TempDir,
 }
 
 impl Bench {
@@ -51,12 +52,8 @@ impl Bench {
         Self {
             store,
             sink,
-            directory,
+            _directory: directory,
         }
-    }
-
-    fn name(&self, chunk: &ChunkInfo, index: u64) -> String {
-        self.sink.object_name(chunk, index).unwrap().unwrap()
     }
 
     /// Puts the chunk under its first name.
@@ -70,9 +67,24 @@ impl Bench {
         index: u64,
         earlier: Earlier,
     ) -> Result<Put, PutError> {
-        let name = self.name(chunk, index);
-        let body = Arc::new(Text(LINES.to_owned()));
-        self.sink.put(chunk, Some(&name), earlier, body).await
+        self.put_text(chunk, index, earlier, LINES).await
+    }
+
+    async fn put_text(
+        &self,
+        chunk: &ChunkInfo,
+        index: u64,
+        earlier: Earlier,
+        text: &str,
+    ) -> Result<Put, PutError> {
+        let name = self.sink.object_name(chunk, index).unwrap();
+        let attempt = Attempt {
+            name: name.as_deref(),
+            index,
+            earlier,
+        };
+        let body = Arc::new(Text(text.to_owned()));
+        self.sink.put(chunk, attempt, body).await
     }
 
     fn keys(&self) -> Vec<String> {
