@@ -3,3 +3,7 @@
 //! Everything here is pure. No sockets, no clock, no threads: a function's answer
 //! depends on its arguments alone, so the answers recorded from a running Fluentd
 //! in `vectors/` can be asked of it one by one.
+
+pub mod tag;
+pub mod time;
+pub mod timekey;

@@ -1,0 +1,30 @@
+//! Tags, and the patterns of `<match …>` and `<filter …>` that take them.
+
+use std::sync::Arc;
+
+/// An event's tag: dot-separated parts, as in `session.4a1b.log`. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Tag(Arc<str>);
+
+impl Tag {
+    /// A tag of this very text; Fluentd forbids nothing in it.
+    pub fn new(text: &str) -> Tag {
+        Tag(Arc::from(text))
+    }
+
+    /// The whole tag.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The parts between the dots, in order: what `${tag[n]}` counts.
+    pub fn parts(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.split('.')
+    }
+}
+
+impl std::fmt::Display for Tag {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}

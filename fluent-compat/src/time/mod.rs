@@ -1,0 +1,49 @@
+//! Fluentd's times: [`EventTime`], zones, and their texts both ways.
+
+mod civil;
+mod zone;
+
+pub use zone::{Zone, ZoneChoice, ZoneError};
+
+/// When an event happened: `Fluent::EventTime`, unix seconds and nanoseconds.
+///
+/// The nanoseconds count forward from the second, before 1970 too.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct EventTime {
+    seconds: i64,
+    /// Below 1,000,000,000.
+    nanoseconds: u32,
+}
+
+impl EventTime {
+    /// A time of so many unix seconds and nanoseconds; a whole second or more
+    /// among the nanoseconds is carried into the seconds.
+    pub const fn new(seconds: i64, nanoseconds: u32) -> Self {
+        EventTime {
+            seconds: seconds.saturating_add((nanoseconds / NANOS_PER_SECOND) as i64),
+            nanoseconds: nanoseconds % NANOS_PER_SECOND,
+        }
+    }
+
+    /// Unix seconds.
+    pub const fn seconds(self) -> i64 {
+        self.seconds
+    }
+
+    /// Nanoseconds since the second began, below 1,000,000,000.
+    pub const fn nanoseconds(self) -> u32 {
+        self.nanoseconds
+    }
+}
+
+const NANOS_PER_SECOND: u32 = 1_000_000_000;
+
+impl std::fmt::Display for EventTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let EventTime {
+            seconds,
+            nanoseconds,
+        } = self;
+        write!(f, "{seconds}.{nanoseconds:09}")
+    }
+}
