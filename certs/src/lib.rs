@@ -1,1 +1,40 @@
 //! Keys and certificates: the mTLS set that Teleport's tool writes, and opening it again.
+//!
+//! Two halves that meet in PEM:
+//!
+//! * **opening**: [`load_identity`] and [`load_certificates`] take the bytes of PEM files and hand
+//!   out what rustls serves; keys may be plain (PKCS#1, PKCS#8, SEC1) or encrypted (PKCS#8, or the
+//!   traditional `Proc-Type: 4,ENCRYPTED` that `teleport-event-handler configure` writes);
+//! * **issuing**: [`issue_set`] makes the six files of that tool; [`Authority`] makes single
+//!   certificates; [`issue_server_certificate`] and [`self_signed_server_certificate`] follow the
+//!   `generate_*` parameters of Fluentd's `<transport tls>`.
+//!
+//! Everything works on bytes, and takes the time as a parameter. Only `CertSet::write_to`
+//! touches the disk.
+
+#![forbid(unsafe_code)]
+
+mod authority;
+mod error;
+mod expiry;
+mod generate;
+mod identity;
+mod issue;
+mod key_pem;
+mod passphrase;
+mod pbes2;
+mod pem;
+mod request;
+mod traditional;
+mod write;
+
+pub use authority::{Authority, Issued};
+pub use error::{IssueError, KeyError};
+pub use expiry::expiry;
+pub use generate::{GenerateOptions, issue_server_certificate, self_signed_server_certificate};
+pub use identity::{Identity, Unlocked, load_identity};
+pub use issue::{CertSet, Options, ServerPassphrase, issue_set};
+pub use passphrase::Passphrase;
+pub use pem::load_certificates;
+pub use request::{Digest, Hosts, KeyAlgorithm, LeafRequest, Role, RsaBits, Subject, Validity};
+pub use write::WriteError;
