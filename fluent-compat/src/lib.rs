@@ -4,6 +4,15 @@
 //! depends on its arguments alone, so the answers recorded from a running Fluentd
 //! in `vectors/` can be asked of it one by one.
 
+pub mod chunk;
+pub mod events;
+pub mod json;
+pub mod object_key;
+pub mod placeholder;
+pub mod record;
+pub mod retry;
 pub mod tag;
 pub mod time;
 pub mod timekey;
+
+mod ruby;

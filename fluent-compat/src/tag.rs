@@ -1,6 +1,11 @@
 //! Tags, and the patterns of `<match …>` and `<filter …>` that take them.
 
+mod glob;
+mod pattern;
+
 use std::sync::Arc;
+
+pub use pattern::{MatchPatterns, PatternError};
 
 /// An event's tag: dot-separated parts, as in `session.4a1b.log`. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

@@ -10,11 +10,9 @@ mod names;
 mod recovery;
 mod scan;
 
-#[cfg(test)]
-mod tests;
 
-pub(super) use body::ChunkBody;
-pub(super) use frame::{Kind, append_frame, frame_size};
+pub use body::ChunkBody;
+pub(super) use frame::{Kind, append_frame};
 pub use header::{Header, ObjectName};
 pub use names::{ChunkNames, State};
-pub(super) use recovery::{Recovered, recover};
+pub(super) use recovery::{Recovered, copy_range, recover};

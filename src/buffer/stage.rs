@@ -113,7 +113,7 @@ impl Pending {
         self.content = self.alone.content;
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         /// Capacity that is kept for the next commit; ten thousand keys keep it each.
         const KEPT: usize = 16 * 1024;
         self.frames.clear();

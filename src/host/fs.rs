@@ -4,6 +4,8 @@
 //! never from an async one. `DiskFs` is the machine's disk, `MemoryFs` keeps files in
 //! memory and is what `@type memory` buffers write to.
 
+#[cfg(test)]
+pub(crate) mod crashing;
 mod disk;
 mod memory;
 

@@ -43,6 +43,22 @@ impl Civil {
             day_of_year: (days - days_before(year, 1) + 1) as u16,
         }
     }
+
+    /// The week of the year, 0 to 53: week 1 begins with the first such weekday (0 is
+    /// Sunday, 1 Monday).
+    pub(crate) fn week_of_year(&self, first_weekday: i64) -> i64 {
+        let since_first = (i64::from(self.weekday) - first_weekday).rem_euclid(7);
+        (i64::from(self.day_of_year) + 6 - since_first) / 7
+    }
+
+    /// The year and week of ISO 8601: week 1 is the one with the year's first Thursday.
+    pub(crate) fn iso_week(&self) -> (i64, i64) {
+        let weekday = (i64::from(self.weekday) + 6).rem_euclid(7);
+        let day = days_before(self.year, 1) + i64::from(self.day_of_year) - 1;
+        let thursday = day - weekday + 3;
+        let (year, _, _) = date_of(thursday);
+        (year, (thursday - days_before(year, 1)) / 7 + 1)
+    }
 }
 
 /// Days from 1970-01-01 to the first of the month (1 to 12).
@@ -107,6 +123,8 @@ mod tests {
             prop_assert_eq!(civil.hour, jiff.hour() as u8);
             prop_assert_eq!(civil.second, jiff.second() as u8);
             prop_assert_eq!(civil.day_of_year, jiff.day_of_year() as u16);
+            let week = jiff.date().iso_week_date();
+            prop_assert_eq!(civil.iso_week(), (week.year().into(), week.week().into()));
             prop_assert_eq!(civil.weekday, jiff.weekday().to_sunday_zero_offset() as u8);
         }
 

@@ -1,8 +1,10 @@
 //! Fluentd's times: [`EventTime`], zones, and their texts both ways.
 
 mod civil;
+mod strftime;
 mod zone;
 
+pub use strftime::Strftime;
 pub use zone::{Zone, ZoneChoice, ZoneError};
 
 /// When an event happened: `Fluent::EventTime`, unix seconds and nanoseconds.

@@ -38,7 +38,7 @@ impl Kind {
 }
 
 /// The bytes a payload of this length takes in the file.
-pub(in crate::buffer) const fn frame_size(payload_length: usize) -> usize {
+const fn frame_size(payload_length: usize) -> usize {
     HEAD_LENGTH + payload_length
 }
 

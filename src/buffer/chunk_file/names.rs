@@ -61,7 +61,7 @@ impl ChunkNames {
     }
 
     /// The name a chunk's copy has until it is whole.
-    pub(super) fn unfinished(&self, id: ChunkId) -> PathBuf {
+    pub(in crate::buffer) fn unfinished(&self, id: ChunkId) -> PathBuf {
         self.chunk(State::Queued, id).with_extension("tmp")
     }
 

@@ -1,0 +1,143 @@
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledged_append_survives_a_power_cut() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    buffer.append(vec![portion("a", "two\n")]).await.unwrap();
+    buffer.append(vec![portion("b", "three\n")]).await.unwrap();
+    let expected = texts(&[("a", &["one\ntwo\n"]), ("b", &["three\n"])]);
+    assert_eq!(after_a_crash(&fs).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_syncs_a_power_cut_may_take_what_was_acknowledged() {
+    let fs = CrashingFs::default();
+    let mut config = config();
+    config.place = Place::File {
+        path: PathBuf::from("/buffer"),
+        durability: Durability::Unsynced,
+    };
+    let buffer = open_with(&fs, &config);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    assert_eq!(after_a_crash(&fs).await, texts(&[]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_appends_at_a_time_are_all_kept() {
+    let fs = CrashingFs::default();
+    let mut config = config();
+    config.chunk_limit_size = 100_000;
+    let buffer = open_with(&fs, &config);
+    let appends = (0..200).map(|n| {
+        let buffer = buffer.clone();
+        tokio::spawn(async move { buffer.append(vec![portion("a", &format!("{n}\n"))]).await })
+    });
+    for append in appends.collect::<Vec<_>>() {
+        append.await.unwrap().unwrap();
+    }
+    let found = after_a_crash(&fs).await;
+    let mut lines: Vec<u32> = found["a"][0].lines().map(|line| line.parse().unwrap()).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, (0..200).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_goes_on_with_the_chunk_that_was_open() {
+    let fs = CrashingFs::default();
+    open(&fs).append(vec![portion("a", "one\n")]).await.unwrap();
+    fs.crash_hard();
+    let buffer = open(&fs);
+    buffer.append(vec![portion("a", "two\n")]).await.unwrap();
+    assert_eq!(drain(&buffer).await, texts(&[("a", &["one\ntwo\n"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_chunk_is_queued_and_the_next_event_opens_another() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    let big = "x".repeat(600);
+    buffer.append(vec![portion("a", &big)]).await.unwrap();
+    assert!(buffer.take(Instant::now()).is_none());
+    buffer.append(vec![portion("a", &big)]).await.unwrap();
+    let first = buffer.take(Instant::now()).unwrap();
+    assert_eq!((first.bytes, first.records), (600, 1));
+    assert_eq!(drain(&buffer).await, texts(&[("a", &[big.as_str()])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chunk_filled_to_its_threshold_is_queued_at_once() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    buffer.append(vec![portion("a", &"x".repeat(950))]).await.unwrap();
+    assert_eq!(buffer.take(Instant::now()).unwrap().bytes, 950);
+}
+
+#[tokio::test(start_paused = true)]
+async fn immediate_sealing_queues_a_chunk_for_every_append() {
+    let fs = CrashingFs::default();
+    let mut config = config();
+    config.sealing = Sealing::AfterEveryAppend;
+    let buffer = open_with(&fs, &config);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    buffer.append(vec![portion("a", "two\n")]).await.unwrap();
+    assert_eq!(drain(&buffer).await, texts(&[("a", &["one\n", "two\n"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_buffer_refuses_and_takes_again_once_a_chunk_is_purged() {
+    let fs = CrashingFs::default();
+    let mut config = config();
+    config.total_limit_size = 1000;
+    let buffer = open_with(&fs, &config);
+    buffer.append(vec![portion("a", &"x".repeat(960))]).await.unwrap();
+    let refused = buffer.append(vec![portion("a", &"y".repeat(50))]).await;
+    let (held, limit) = (960, 1000);
+    assert_eq!(refused, Err(AppendError::Full { held, limit }));
+    buffer.purge(buffer.take(Instant::now()).unwrap()).unwrap();
+    buffer.append(vec![portion("a", &"y".repeat(50))]).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn drop_oldest_chunk_makes_room_for_new_events() {
+    let fs = CrashingFs::default();
+    let mut config = config();
+    config.total_limit_size = 2000;
+    config.overflow_action = OverflowAction::DropOldestChunk;
+    let buffer = open_with(&fs, &config);
+    for text in ["x", "y", "z"] {
+        buffer.append(vec![portion(text, &text.repeat(960))]).await.unwrap();
+    }
+    let left: Vec<String> = drain(&buffer).await.into_keys().collect();
+    assert_eq!(left, ["y", "z"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_portion_larger_than_a_chunk_is_refused() {
+    let buffer = open(&CrashingFs::default());
+    let refused = buffer.append(vec![portion("a", &"x".repeat(1001))]).await;
+    let (found, limit) = (1001, 1000);
+    assert_eq!(refused, Err(AppendError::TooLarge { found, limit }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_memory_buffer_keeps_and_hands_out_what_it_took() {
+    let mut config = config();
+    config.place = Place::Memory;
+    let clock = Arc::new(PausedClock::starting_at(0));
+    let buffer = Buffer::open(&config, clock).unwrap();
+    buffer.append(vec![portion("a", "one\n"), portion("b", "two\n")]).await.unwrap();
+    assert_eq!(drain(&buffer).await, texts(&[("a", &["one\n"]), ("b", &["two\n"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_buffer_takes_no_more() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    buffer.close().await;
+    let refused = buffer.append(vec![portion("a", "two\n")]).await;
+    assert_eq!(refused, Err(AppendError::Closed));
+    assert_eq!(after_a_crash(&fs).await, texts(&[("a", &["one\n"])]));
+}

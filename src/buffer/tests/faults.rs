@@ -1,0 +1,102 @@
+use std::path::Path;
+
+use super::*;
+use crate::host::fs::crashing::Op;
+
+fn no_space() -> io::Error {
+    io::Error::from(io::ErrorKind::StorageFull)
+}
+
+/// Fails an operation on the second file that is created from now on.
+fn fail_on_second_file(fs: &CrashingFs, failing: Op) {
+    let mut created: Vec<PathBuf> = Vec::new();
+    fs.fault(move |op, path: &Path| {
+        if op == Op::Create {
+            created.push(path.to_owned());
+        }
+        let second = created.get(1).is_some_and(|second| second == path);
+        (second && op == failing).then(no_space)
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_write_refuses_the_append_and_leaves_the_chunk_usable() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    fs.fault(|op, _| (op == Op::Write).then(no_space));
+    let refused = buffer.append(vec![portion("a", "lost\n")]).await;
+    assert!(matches!(refused, Err(AppendError::Storage { .. })), "{refused:?}");
+    fs.heal();
+    buffer.append(vec![portion("a", "two\n")]).await.unwrap();
+    assert_eq!(after_a_crash(&fs).await, texts(&[("a", &["one\ntwo\n"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_sync_seals_the_chunk_where_it_was_last_synced() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    let mut failures = 1;
+    fs.fault(move |op, _| {
+        let fails = op == Op::SyncData && failures > 0;
+        failures -= i32::from(fails);
+        fails.then(|| io::Error::other("the disk is dying"))
+    });
+    let refused = buffer.append(vec![portion("a", "lost\n")]).await;
+    assert!(matches!(refused, Err(AppendError::Storage { .. })), "{refused:?}");
+    buffer.append(vec![portion("a", "two\n")]).await.unwrap();
+    let sealed = buffer.take(Instant::now()).unwrap();
+    assert_eq!(text_of(&buffer, &sealed), "one\n");
+    buffer.give_back(sealed, Instant::now());
+    assert_eq!(after_a_crash(&fs).await, texts(&[("a", &["one\n", "two\n"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chunk_whose_first_sync_fails_leaves_no_file() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    fs.fault(|op, _| (op == Op::SyncData).then(no_space));
+    buffer.append(vec![portion("a", "lost\n")]).await.unwrap_err();
+    fs.heal();
+    assert_eq!(fs.paths(), Vec::<PathBuf>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_append_of_two_keys_is_refused_whole_when_one_of_them_cannot_be_written() {
+    for failing in [Op::Create, Op::Write, Op::SyncData] {
+        let fs = CrashingFs::default();
+        let buffer = open(&fs);
+        fail_on_second_file(&fs, failing);
+        let both = vec![portion("a", "lost\n"), portion("b", "lost\n")];
+        let refused = buffer.append(both).await;
+        assert!(matches!(refused, Err(AppendError::Storage { .. })), "{failing:?}: {refused:?}");
+        fs.heal();
+        buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+        let expected = texts(&[("a", &["one\n"])]);
+        assert_eq!(after_a_crash(&fs).await, expected, "{failing:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_cannot_be_synced_refuses_new_chunks() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    fs.fault(|op, _| (op == Op::SyncDir).then(no_space));
+    buffer.append(vec![portion("a", "lost\n")]).await.unwrap_err();
+    fs.heal();
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    assert_eq!(after_a_crash(&fs).await, texts(&[("a", &["one\n"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_append_gives_its_room_back() {
+    let fs = CrashingFs::default();
+    let mut config = config();
+    config.total_limit_size = 1000;
+    let buffer = open_with(&fs, &config);
+    fs.fault(|op, _| (op == Op::Write).then(no_space));
+    buffer.append(vec![portion("a", &"x".repeat(900))]).await.unwrap_err();
+    fs.heal();
+    buffer.append(vec![portion("a", &"x".repeat(900))]).await.unwrap();
+}

@@ -1,0 +1,117 @@
+use std::path::Path;
+
+use super::*;
+
+async fn two_events(fs: &CrashingFs) -> PathBuf {
+    let buffer = open(fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    buffer.append(vec![portion("a", "two\n")]).await.unwrap();
+    buffer.close().await;
+    fs.paths().remove(0)
+}
+
+fn backups(fs: &CrashingFs) -> Vec<PathBuf> {
+    let in_backup = |path: &PathBuf| path.parent() == Some(Path::new("/buffer/backup"));
+    fs.paths().into_iter().filter(in_backup).collect()
+}
+
+fn position(content: &[u8], text: &str) -> usize {
+    memchr::memmem::find(content, text.as_bytes()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_torn_tail_is_cut() {
+    let fs = CrashingFs::default();
+    let path = two_events(&fs).await;
+    fs.corrupt(&path, |content| content.truncate(content.len() - 3));
+    let buffer = open(&fs);
+    buffer.append(vec![portion("a", "three\n")]).await.unwrap();
+    assert_eq!(drain(&buffer).await, texts(&[("a", &["one\nthree\n"])]));
+    assert_eq!(backups(&fs), Vec::<PathBuf>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_frame_in_the_middle_is_set_aside_and_the_rest_is_kept() {
+    let fs = CrashingFs::default();
+    let path = two_events(&fs).await;
+    fs.corrupt(&path, |content| {
+        let at = position(content, "one\n");
+        content[at] = b'X';
+    });
+    assert_eq!(drain(&open(&fs)).await, texts(&[("a", &["two\n"])]));
+    let kept = fs.read(&backups(&fs)[0]).unwrap();
+    assert!(kept.ends_with(b"Xne\n"), "{kept:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_last_frame_is_set_aside_because_it_may_have_been_acknowledged() {
+    let fs = CrashingFs::default();
+    let path = two_events(&fs).await;
+    fs.corrupt(&path, |content| {
+        let at = position(content, "two\n");
+        content[at] = b'X';
+    });
+    assert_eq!(drain(&open(&fs)).await, texts(&[("a", &["one\n"])]));
+    let kept = fs.read(&backups(&fs)[0]).unwrap();
+    assert!(kept.ends_with(b"Xwo\n"), "{kept:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_without_a_readable_header_is_set_aside_whole() {
+    let fs = CrashingFs::default();
+    let path = two_events(&fs).await;
+    fs.corrupt(&path, |content| content[20] ^= 0xFF);
+    let whole = fs.read(&path).unwrap();
+    assert_eq!(drain(&open(&fs)).await, texts(&[]));
+    assert_eq!(fs.read(&backups(&fs)[0]).unwrap(), whole);
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_of_others_are_left_alone() {
+    let fs = CrashingFs::default();
+    let others = ["buffer.b60.log", "notes.txt", "buffer.qzz.chunk"];
+    for name in others {
+        fs.create_new(&Path::new("/buffer").join(name)).unwrap();
+    }
+    assert_eq!(drain(&open(&fs)).await, texts(&[]));
+    assert_eq!(fs.paths().len(), others.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_named_chunk_is_queued_under_the_same_name_after_a_crash() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    buffer.seal(|_| true).await;
+    let mut chunk = buffer.take(Instant::now()).unwrap();
+    for index in 0..2 {
+        let name = format!("logs/{index}.gz");
+        buffer.write_name(&mut chunk, ObjectName { name, index }).unwrap();
+    }
+    fs.crash_hard();
+    let chunk = open(&fs).take(Instant::now()).unwrap();
+    let name = chunk.name.as_ref().map(|object| object.name.as_str());
+    assert_eq!(name, Some("logs/1.gz"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purged_chunk_does_not_come_back() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    buffer.seal(|_| true).await;
+    buffer.purge(buffer.take(Instant::now()).unwrap()).unwrap();
+    assert_eq!(after_a_crash(&fs).await, texts(&[]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chunk_given_up_is_kept_in_the_backup_directory() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    buffer.seal(|_| true).await;
+    let kept = buffer.set_aside(buffer.take(Instant::now()).unwrap()).unwrap();
+    fs.crash_hard();
+    assert_eq!(backups(&fs), [kept]);
+    assert_eq!(drain(&open(&fs)).await, texts(&[]));
+}

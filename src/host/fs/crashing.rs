@@ -1,0 +1,267 @@
+//! A disk for tests: it forgets what was not synced, and fails when told to.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::{File, Fs};
+
+/// What the buffer may ask of a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    Create,
+    Open,
+    Rename,
+    Remove,
+    SyncDir,
+    Write,
+    SyncData,
+    SetLen,
+}
+
+/// Decides for each operation whether it fails, and how.
+pub(crate) type Fault = Box<dyn FnMut(Op, &Path) -> Option<io::Error> + Send>;
+
+/// A disk whose power can be cut.
+#[derive(Clone, Default)]
+pub(crate) struct CrashingFs {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Directory entries as a running system sees them, and as they are on the platter.
+    entries: BTreeMap<PathBuf, u64>,
+    durable_entries: BTreeMap<PathBuf, u64>,
+    inodes: BTreeMap<u64, Inode>,
+    next_inode: u64,
+    fault: Option<Fault>,
+}
+
+#[derive(Default)]
+struct Inode {
+    durable: Vec<u8>,
+    /// What came after the last sync, in order.
+    unsynced: Vec<Change>,
+}
+
+#[derive(Clone)]
+enum Change {
+    Write { offset: usize, bytes: Vec<u8> },
+    Length(usize),
+}
+
+impl CrashingFs {
+    /// From now on every operation is asked about first.
+    pub(crate) fn fault(&self, fault: impl FnMut(Op, &Path) -> Option<io::Error> + Send + 'static) {
+        self.state().fault = Some(Box::new(fault));
+    }
+
+    /// Operations succeed again.
+    pub(crate) fn heal(&self) {
+        self.state().fault = None;
+    }
+
+    /// Cuts the power. Of each file's unsynced changes a part survives: `survives` is
+    /// asked for each of them how many of its bytes do.
+    pub(crate) fn crash(&self, mut survives: impl FnMut(usize) -> usize) {
+        let mut state = self.state();
+        state.fault = None;
+        state.entries = state.durable_entries.clone();
+        for inode in state.inodes.values_mut() {
+            for change in std::mem::take(&mut inode.unsynced) {
+                match change {
+                    Change::Write { offset, mut bytes } => {
+                        bytes.truncate(survives(bytes.len()));
+                        if !bytes.is_empty() {
+                            apply(&mut inode.durable, &Change::Write { offset, bytes });
+                        }
+                    }
+                    length @ Change::Length(_) if survives(1) > 0 => {
+                        apply(&mut inode.durable, &length);
+                    }
+                    Change::Length(_) => {}
+                }
+            }
+        }
+    }
+
+    /// Cuts the power; nothing unsynced survives.
+    pub(crate) fn crash_hard(&self) {
+        self.crash(|_| 0);
+    }
+
+    /// Changes a file behind everybody's back, as a failing disk does.
+    pub(crate) fn corrupt(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut state = self.state();
+        let inode = state.entries[path];
+        change(&mut state.inodes.get_mut(&inode).unwrap().durable);
+    }
+
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        self.state().entries.keys().cloned().collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+impl State {
+    fn check(&mut self, op: Op, path: &Path) -> io::Result<()> {
+        match self.fault.as_mut().and_then(|fault| fault(op, path)) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Inode {
+    fn content(&self) -> Vec<u8> {
+        let mut content = self.durable.clone();
+        for change in &self.unsynced {
+            apply(&mut content, change);
+        }
+        content
+    }
+}
+
+fn apply(content: &mut Vec<u8>, change: &Change) {
+    match change {
+        Change::Write { offset, bytes } => {
+            let end = offset + bytes.len();
+            if content.len() < end {
+                content.resize(end, 0);
+            }
+            content[*offset..end].copy_from_slice(bytes);
+        }
+        Change::Length(length) => content.resize(*length, 0),
+    }
+}
+
+impl Fs for CrashingFs {
+    fn create_dir_all(&self, _dir: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        let state = self.state();
+        let in_dir = state.entries.keys().filter(|path| path.parent() == Some(dir));
+        Ok(in_dir.cloned().collect())
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        let mut state = self.state();
+        state.check(Op::Create, path)?;
+        if state.entries.contains_key(path) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        state.next_inode += 1;
+        let inode = state.next_inode;
+        state.inodes.insert(inode, Inode::default());
+        state.entries.insert(path.to_owned(), inode);
+        Ok(self.file(inode, path))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        let mut state = self.state();
+        state.check(Op::Open, path)?;
+        let inode = *state.entries.get(path).ok_or(io::ErrorKind::NotFound)?;
+        Ok(self.file(inode, path))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.check(Op::Rename, from)?;
+        let inode = state.entries.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        state.entries.insert(to.to_owned(), inode);
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.check(Op::Remove, path)?;
+        let removed = state.entries.remove(path);
+        removed.map(drop).ok_or(io::ErrorKind::NotFound.into())
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.check(Op::SyncDir, dir)?;
+        let of_dir = |path: &PathBuf| path.parent() == Some(dir);
+        let State {
+            entries,
+            durable_entries,
+            ..
+        } = &mut *state;
+        durable_entries.retain(|path, _| !of_dir(path));
+        let now = entries.iter().filter(|(path, _)| of_dir(path));
+        durable_entries.extend(now.map(|(path, inode)| (path.clone(), *inode)));
+        Ok(())
+    }
+}
+
+impl CrashingFs {
+    fn file(&self, inode: u64, path: &Path) -> Box<dyn File> {
+        Box::new(CrashingFile {
+            fs: self.clone(),
+            inode,
+            path: path.to_owned(),
+        })
+    }
+}
+
+struct CrashingFile {
+    fs: CrashingFs,
+    inode: u64,
+    path: PathBuf,
+}
+
+impl CrashingFile {
+    fn change<T>(&self, op: Op, change: impl FnOnce(&mut Inode) -> T) -> io::Result<T> {
+        let mut state = self.fs.state();
+        state.check(op, &self.path)?;
+        Ok(change(state.inodes.get_mut(&self.inode).unwrap()))
+    }
+
+    fn content(&self) -> Vec<u8> {
+        self.fs.state().inodes[&self.inode].content()
+    }
+}
+
+impl File for CrashingFile {
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let offset = offset as usize;
+        let bytes = bytes.to_vec();
+        self.change(Op::Write, |inode| {
+            inode.unsynced.push(Change::Write { offset, bytes });
+        })
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let content = self.content();
+        let rest = content.get(offset as usize..).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        Ok(count)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.change(Op::SyncData, |inode| {
+            inode.durable = inode.content();
+            inode.unsynced.clear();
+        })
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        let length = length as usize;
+        self.change(Op::SetLen, |inode| {
+            inode.unsynced.push(Change::Length(length));
+        })
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.content().len() as u64)
+    }
+}

@@ -1,0 +1,211 @@
+//! One `<match>`: formatting, chunk keys, and where the bytes go.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use fluent_compat::chunk::{ChunkKeys, Metadata};
+use fluent_compat::events::Events;
+use fluent_compat::format::{FormatError, Formatter};
+use fluent_compat::inject::Inject;
+use fluent_compat::tag::{MatchPatterns, Tag};
+use fluent_compat::timekey::TimekeySlots;
+
+use super::EmitError;
+use crate::buffer::{AppendError, Buffer, Portion, RETRY_AFTER};
+
+/// What a `<match>` section says about taking and writing events.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The argument of `<match>`.
+    pub patterns: MatchPatterns,
+    /// `<format>`.
+    pub formatter: Formatter,
+    /// `<inject>`.
+    pub inject: Option<Inject>,
+    /// The argument of `<buffer>`.
+    pub chunk_keys: ChunkKeys,
+    /// `timekey`, for buffers keyed by time.
+    pub slots: Option<TimekeySlots>,
+}
+
+/// Writes whole lines at once, for outputs without a buffer.
+pub trait LineWriter: Send + Sync + 'static {
+    /// Writes and flushes.
+    ///
+    /// # Errors
+    /// The lines may have been written in part.
+    fn write_lines(&self, lines: &[u8]) -> io::Result<()>;
+}
+
+/// Where an output's events go.
+pub enum Destination {
+    /// Into chunks.
+    Buffered(Buffer),
+    /// Straight out, as Fluentd's `stdout` does without a `<buffer>`.
+    Direct(Arc<dyn LineWriter>),
+}
+
+/// A `<match>` that is in force.
+pub struct Output {
+    config: Config,
+    destination: Destination,
+}
+
+impl Output {
+    /// An output that writes to `destination`.
+    pub fn new(config: Config, destination: Destination) -> Self {
+        Self {
+            config,
+            destination,
+        }
+    }
+
+    pub(super) fn takes(&self, tag: &Tag) -> bool {
+        self.config.patterns.matches(tag.as_str())
+    }
+
+    pub(super) fn pattern(&self) -> &str {
+        self.config.patterns.source()
+    }
+
+    pub(super) async fn store(&self, tag: &Tag, events: &Events) -> Result<(), EmitError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let injected = self.config.inject.as_ref().map(|inject| inject.apply(tag, events));
+        let events = injected.as_ref().unwrap_or(events);
+        match &self.destination {
+            Destination::Buffered(buffer) => {
+                let portions = self.portions(tag, events, buffer.chunk_limit_size())?;
+                Ok(buffer.append(portions).await?)
+            }
+            Destination::Direct(writer) => {
+                let lines = self.lines(tag, events)?;
+                let written = writer.write_lines(&lines);
+                written.map_err(|error| EmitError::Storage {
+                    reason: format!("writing to the output failed: {error}"),
+                })
+            }
+        }
+    }
+
+    fn lines(&self, tag: &Tag, events: &Events) -> Result<Vec<u8>, EmitError> {
+        let mut lines = Vec::with_capacity(events.text_len() + 128 * events.len());
+        for (index, event) in events.iter().enumerate() {
+            let formatted = self.config.formatter.format(tag.as_str(), &event, &mut lines);
+            formatted.map_err(|error| unformattable(index, &error))?;
+        }
+        Ok(lines)
+    }
+
+    /// Formats the events, those of one chunk key behind each other.
+    fn portions(&self, tag: &Tag, events: &Events, limit: u64) -> Result<Vec<Portion>, EmitError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut gathered = Gathered::new(limit, events.text_len() + 64 * events.len());
+        for (index, event) in events.iter().enumerate() {
+            let slots = self.config.slots.as_ref();
+            let metadata = self.config.chunk_keys.metadata(slots, tag, &event);
+            gathered.add(metadata, |out| {
+                let formatted = self.config.formatter.format(tag.as_str(), &event, out);
+                formatted.map_err(|error| unformattable(index, &error))
+            })?;
+        }
+        Ok(gathered.finish())
+    }
+}
+
+/// Portions in the making. Mostly all events of a request have one key; that case does
+/// not touch the map.
+struct Gathered {
+    current: Option<Portion>,
+    others: HashMap<Metadata, Portion>,
+    closed: Vec<Portion>,
+    /// Bytes a portion may have.
+    limit: usize,
+    /// Bytes the first portion is expected to get.
+    capacity: usize,
+}
+
+impl Gathered {
+    fn new(limit: usize, capacity: usize) -> Self {
+        Self {
+            current: None,
+            others: HashMap::new(),
+            closed: Vec::new(),
+            limit,
+            capacity,
+        }
+    }
+
+    /// Appends an event to its key's portion; one that would grow beyond the limit is
+    /// closed and a new one begun.
+    fn add(
+        &mut self,
+        metadata: Metadata,
+        format: impl FnOnce(&mut Vec<u8>) -> Result<(), EmitError>,
+    ) -> Result<(), EmitError> {
+        let mut portion = self.take(metadata);
+        let start = portion.bytes.len();
+        format(&mut portion.bytes)?;
+        let (found, limit) = (portion.bytes.len() - start, self.limit);
+        if found > limit {
+            return Err(EmitError::TooLarge { found, limit });
+        }
+        if portion.bytes.len() > limit {
+            let bytes = portion.bytes.split_off(start);
+            let next = Portion {
+                metadata: portion.metadata.clone(),
+                bytes,
+                records: 0,
+            };
+            self.closed.push(std::mem::replace(&mut portion, next));
+        }
+        portion.records += 1;
+        self.current = Some(portion);
+        Ok(())
+    }
+
+    /// The key's open portion, taken out of here.
+    fn take(&mut self, metadata: Metadata) -> Portion {
+        if let Some(current) = self.current.take() {
+            if current.metadata == metadata {
+                return current;
+            }
+            self.others.insert(current.metadata.clone(), current);
+        }
+        self.others.remove(&metadata).unwrap_or_else(|| Portion {
+            metadata,
+            bytes: Vec::with_capacity(std::mem::take(&mut self.capacity)),
+            records: 0,
+        })
+    }
+
+    fn finish(self) -> Vec<Portion> {
+        let mut portions = self.closed;
+        portions.extend(self.others.into_values());
+        portions.extend(self.current);
+        portions
+    }
+}
+
+fn unformattable(index: usize, error: &FormatError) -> EmitError {
+    let reason = error.to_string();
+    EmitError::Unformattable { index, reason }
+}
+
+impl From<AppendError> for EmitError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Full { .. } => Self::BufferFull {
+                reason: error.to_string(),
+                retry_after: RETRY_AFTER,
+            },
+            // Portions are cut to the limit before they get there.
+            AppendError::TooLarge { .. } | AppendError::Storage { .. } => Self::Storage {
+                reason: error.to_string(),
+            },
+            AppendError::Closed => Self::Stopping,
+        }
+    }
+}

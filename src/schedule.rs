@@ -1,0 +1,236 @@
+//! When chunks are sealed, and how they get to their sink: the only joint between the
+//! buffer and a sink.
+//!
+//! One task an output decides, `flush_thread_count` tasks deliver. Each chunk has its own
+//! retries, so one that cannot go does not hold back the others.
+//!
+//! # Exactly one object a chunk
+//! A chunk's name is written into it and synced before the first put under that name. A
+//! chunk is put under the same name again until the sink says that it is there, or that
+//! the name is somebody else's; only then it gets the next name. So a crash or a lost
+//! answer at any point leads to the same object, not to a second one.
+
+mod deliver;
+mod flush_rule;
+mod indexes;
+mod retries;
+
+#[cfg(test)]
+mod tests;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fluent_compat::retry::RetryPolicy;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
+use tracing::{error, warn};
+
+use crate::buffer::{Buffer, SealedChunk};
+use crate::host::clock::Clock;
+use crate::sink::Sink;
+use deliver::{Courier, Delivery};
+pub use flush_rule::{FlushMode, FlushRule, TimeSlots};
+use retries::{Next, Retries};
+
+/// What a `<buffer>` section says about flushing.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The output's name in log lines.
+    pub name: String,
+    /// When staged chunks are due.
+    pub rule: FlushRule,
+    /// `flush_thread_count`: chunks delivered at a time.
+    pub threads: NonZeroUsize,
+    /// `flush_thread_interval`: how often staged chunks are looked at.
+    pub interval: Duration,
+    /// `retry_*`.
+    pub retry: RetryPolicy,
+    /// `flush_at_shutdown`.
+    pub at_shutdown: AtShutdown,
+}
+
+/// `flush_at_shutdown`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtShutdown {
+    /// Staged and queued chunks are delivered, as far as the deadline allows.
+    Flush,
+    /// Chunks stay where they are and are taken up at the next start.
+    Keep,
+}
+
+/// A running schedule.
+pub struct Schedule {
+    commands: mpsc::Sender<Command>,
+    task: JoinHandle<()>,
+}
+
+enum Command {
+    Flush(oneshot::Sender<()>),
+    Stop { deadline: Instant },
+}
+
+impl Schedule {
+    /// Starts sealing and delivering the buffer's chunks.
+    pub fn start(
+        config: Config,
+        buffer: Buffer,
+        sink: Arc<dyn Sink>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (commands, inbox) = mpsc::channel(4);
+        let flusher = Flusher {
+            courier: Arc::new(Courier::new(buffer.clone(), sink)),
+            retries: Retries::new(config.retry.clone()),
+            running: JoinSet::new(),
+            config,
+            buffer,
+            clock,
+        };
+        let task = tokio::spawn(flusher.run(inbox));
+        Self { commands, task }
+    }
+
+    /// Seals all staged chunks, as SIGUSR1 asks for; their delivery follows at once.
+    pub async fn flush(&self) {
+        let (done, answer) = oneshot::channel();
+        if self.commands.send(Command::Flush(done)).await.is_ok() {
+            // An error says that the schedule is stopping; it flushes by its own rule.
+            let _ = answer.await;
+        }
+    }
+
+    /// Delivers what `flush_at_shutdown` says and returns, at the deadline at the latest.
+    pub async fn stop(self, deadline: Instant) {
+        // An error says that the task has ended already.
+        let _ = self.commands.send(Command::Stop { deadline }).await;
+        if let Err(error) = self.task.await {
+            error!(%error, "the flush task failed");
+        }
+    }
+}
+
+struct Flusher {
+    config: Config,
+    buffer: Buffer,
+    clock: Arc<dyn Clock>,
+    courier: Arc<Courier>,
+    retries: Retries,
+    running: JoinSet<Delivery>,
+}
+
+impl Flusher {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+        let mut tick = tokio::time::interval(self.config.interval);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            self.start_deliveries();
+            let due = self.next_retry();
+            tokio::select! {
+                _ = tick.tick() => self.seal_due().await,
+                () = self.buffer.queued() => {}
+                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+                Some(done) = self.running.join_next() => self.finished(done),
+                command = inbox.recv() => match command {
+                    Some(Command::Flush(done)) => {
+                        self.buffer.seal(|_| true).await;
+                        // Whoever asked may have gone.
+                        let _ = done.send(());
+                    }
+                    Some(Command::Stop { deadline }) => return self.stop(deadline).await,
+                    None => return self.stop(Instant::now()).await,
+                },
+            }
+        }
+    }
+
+    fn start_deliveries(&mut self) {
+        while self.running.len() < self.config.threads.get() {
+            let Some(chunk) = self.buffer.take(Instant::now()) else {
+                return;
+            };
+            let courier = Arc::clone(&self.courier);
+            self.running.spawn(async move { courier.deliver(chunk).await });
+        }
+    }
+
+    /// When a chunk may be tried again; `None` while all flush threads are busy.
+    fn next_retry(&self) -> Option<Instant> {
+        let free = self.running.len() < self.config.threads.get();
+        free.then(|| self.buffer.next_due()).flatten()
+    }
+
+    async fn seal_due(&self) {
+        let now = self.clock.now();
+        let rule = self.config.rule.clone();
+        self.buffer.seal(move |header| rule.is_due(header, now)).await;
+    }
+
+    fn finished(&mut self, done: Result<Delivery, tokio::task::JoinError>) {
+        let delivery = match done {
+            Ok(delivery) => delivery,
+            Err(error) => {
+                error!(output = self.config.name, %error, "a delivery failed unexpectedly; its chunk is taken up at the next start");
+                return;
+            }
+        };
+        match delivery {
+            Delivery::Done { id } => self.retries.forget(id),
+            Delivery::Failed { chunk, reason } => self.try_again(chunk, &reason),
+            Delivery::Hopeless { chunk, reason } => self.give_up(chunk, &reason),
+        }
+    }
+
+    fn try_again(&mut self, chunk: SealedChunk, reason: &str) {
+        let id = chunk.header.id;
+        match self.retries.failed(id, Instant::now()) {
+            Next::At { when, failures } => {
+                let wait = when.saturating_duration_since(Instant::now());
+                warn!(output = self.config.name, chunk = %id, failures, retry_in = ?wait, "chunk could not be delivered: {reason}");
+                self.buffer.give_back(chunk, when);
+            }
+            Next::GiveUp => self.give_up(chunk, reason),
+        }
+    }
+
+    fn give_up(&mut self, chunk: SealedChunk, reason: &str) {
+        let id = chunk.header.id;
+        let records = chunk.records;
+        self.retries.forget(id);
+        match self.buffer.set_aside(chunk) {
+            Ok(path) => {
+                error!(output = self.config.name, chunk = %id, records, kept_in = %path.display(), "chunk given up: {reason}");
+            }
+            Err(error) => {
+                error!(output = self.config.name, chunk = %id, records, %error, "chunk given up and left where it is: {reason}");
+            }
+        }
+    }
+
+    /// Lets running deliveries end, after sealing and starting all if so configured.
+    async fn stop(mut self, deadline: Instant) {
+        if self.config.at_shutdown == AtShutdown::Flush {
+            self.buffer.seal(|_| true).await;
+        }
+        let drained = tokio::time::timeout_at(deadline, self.drain()).await;
+        if drained.is_err() {
+            warn!(output = self.config.name, "shutdown deadline reached with chunks undelivered; they are taken up at the next start");
+        }
+    }
+
+    async fn drain(&mut self) {
+        loop {
+            if self.config.at_shutdown == AtShutdown::Flush {
+                self.start_deliveries();
+            }
+            let due = self.next_retry().filter(|_| self.config.at_shutdown == AtShutdown::Flush);
+            tokio::select! {
+                Some(done) = self.running.join_next() => self.finished(done),
+                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+                else => return,
+            }
+        }
+    }
+}

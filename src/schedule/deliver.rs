@@ -1,0 +1,172 @@
+//! One chunk's way to its sink.
+
+use std::io;
+use std::sync::Arc;
+
+use fluent_compat::chunk::ChunkId;
+use tracing::{debug, info, warn};
+
+use super::indexes::Indexes;
+use crate::buffer::{Buffer, ChunkBody, ObjectName, SealedChunk};
+use crate::sink::{Body, ChunkInfo, Earlier, Put, Sink};
+
+/// How an attempt ended.
+pub(super) enum Delivery {
+    /// The chunk is where it belongs, and gone from the buffer.
+    Done { id: ChunkId },
+    /// It can be tried again.
+    Failed { chunk: SealedChunk, reason: String },
+    /// Trying again cannot help.
+    Hopeless { chunk: SealedChunk, reason: String },
+}
+
+/// Carries chunks from a buffer to a sink.
+pub(super) struct Courier {
+    buffer: Buffer,
+    sink: Arc<dyn Sink>,
+    indexes: Indexes,
+}
+
+impl Courier {
+    pub(super) fn new(buffer: Buffer, sink: Arc<dyn Sink>) -> Self {
+        Self {
+            buffer,
+            sink,
+            indexes: Indexes::default(),
+        }
+    }
+
+    /// Names the chunk if it has no name, puts it, and removes it from the buffer.
+    pub(super) async fn deliver(&self, mut chunk: SealedChunk) -> Delivery {
+        let info = describe(&chunk);
+        // A name from before may already have been put: before a crash, or in an attempt
+        // whose answer was lost.
+        let mut earlier = match chunk.name {
+            Some(_) => Earlier::MaybeStored,
+            None => Earlier::None,
+        };
+        loop {
+            if chunk.name.is_none() {
+                chunk = match self.name(chunk, &info).await {
+                    Ok(chunk) => chunk,
+                    Err(failed) => return failed,
+                };
+            }
+            let name = chunk.name.as_ref().map(|object| object.name.as_str());
+            let body = Arc::new(self.buffer.body(&chunk));
+            match self.sink.put(&info, name, earlier, body).await {
+                Ok(Put::Stored | Put::AlreadyThere) => return self.done(chunk).await,
+                Ok(Put::NameTaken) => {
+                    warn!(chunk = %info.id, name, "object name is taken; taking the next one");
+                    chunk = match self.rename(chunk, &info).await {
+                        Ok(chunk) => chunk,
+                        Err(failed) => return failed,
+                    };
+                    earlier = Earlier::None;
+                }
+                Err(error) if error.is_retryable() => {
+                    let reason = error.to_string();
+                    return Delivery::Failed { chunk, reason };
+                }
+                Err(error) => {
+                    let reason = error.to_string();
+                    return Delivery::Hopeless { chunk, reason };
+                }
+            }
+        }
+    }
+
+    /// Gives a chunk its first name. Sinks without names leave it as it is.
+    async fn name(&self, chunk: SealedChunk, info: &ChunkInfo) -> Result<SealedChunk, Delivery> {
+        let first = match self.sink.object_name(info, 0) {
+            Ok(Some(first)) => first,
+            Ok(None) => return Ok(chunk),
+            Err(error) => {
+                let reason = error.to_string();
+                return Err(Delivery::Hopeless { chunk, reason });
+            }
+        };
+        let index = self.indexes.next_for(&first);
+        self.write_name(chunk, info, index).await
+    }
+
+    /// The name is somebody else's: the next index.
+    async fn rename(&self, chunk: SealedChunk, info: &ChunkInfo) -> Result<SealedChunk, Delivery> {
+        let taken = chunk.name.as_ref().map_or(0, |object| object.index);
+        if let Ok(Some(first)) = self.sink.object_name(info, 0) {
+            self.indexes.is_taken(&first, taken);
+        }
+        self.write_name(chunk, info, taken + 1).await
+    }
+
+    /// NOTE: returns only when the name is synced; nothing may be put under it before.
+    async fn write_name(
+        &self,
+        chunk: SealedChunk,
+        info: &ChunkInfo,
+        index: u64,
+    ) -> Result<SealedChunk, Delivery> {
+        let name = match self.sink.object_name(info, index) {
+            Ok(Some(name)) => name,
+            Ok(None) => return Ok(chunk),
+            Err(error) => {
+                let reason = error.to_string();
+                return Err(Delivery::Hopeless { chunk, reason });
+            }
+        };
+        debug!(chunk = %info.id, name, "naming the chunk");
+        let buffer = self.buffer.clone();
+        let (chunk, written) = blocking(move || {
+            let mut chunk = chunk;
+            let written = buffer.write_name(&mut chunk, ObjectName { name, index });
+            (chunk, written)
+        })
+        .await;
+        match written {
+            Ok(()) => Ok(chunk),
+            Err(error) => {
+                let reason = format!("the object's name could not be written into the chunk: {error}");
+                Err(Delivery::Failed { chunk, reason })
+            }
+        }
+    }
+
+    async fn done(&self, chunk: SealedChunk) -> Delivery {
+        let id = chunk.header.id;
+        let name = chunk.name.as_ref().map(|object| object.name.clone());
+        let (records, bytes) = (chunk.records, chunk.bytes);
+        let buffer = self.buffer.clone();
+        let purged = blocking(move || buffer.purge(chunk)).await;
+        if let Err(error) = purged {
+            warn!(chunk = %id, %error, "delivered chunk could not be removed; it is recognised at the next start");
+        }
+        info!(chunk = %id, name, records, bytes, "chunk delivered");
+        Delivery::Done { id }
+    }
+}
+
+impl Body for ChunkBody {
+    fn open(&self) -> io::Result<Box<dyn io::Read + Send>> {
+        Self::open(self)
+    }
+}
+
+fn describe(chunk: &SealedChunk) -> ChunkInfo {
+    ChunkInfo {
+        id: chunk.header.id,
+        metadata: chunk.header.metadata.clone(),
+        created: chunk.header.created,
+        records: chunk.records,
+        bytes: chunk.bytes,
+    }
+}
+
+/// Runs filesystem calls where they may block.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        // A panic goes on where it would have been without the thread; tasks that were
+        // never started only exist while the runtime is torn down.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
