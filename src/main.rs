@@ -1,2 +1,7 @@
 //! The executable: arguments in, exit code out.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    forebay::run_from_args(std::env::args_os())
+}

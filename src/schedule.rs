@@ -30,7 +30,7 @@ use tracing::{error, warn};
 
 use crate::buffer::{Buffer, SealedChunk};
 use crate::host::clock::Clock;
-use crate::sink::Sink;
+use crate::sink::{Earlier, Sink};
 use deliver::{Courier, Delivery};
 pub use flush_rule::{FlushMode, FlushRule, TimeSlots};
 use retries::{Next, Retries};
@@ -152,7 +152,8 @@ impl Flusher {
                 return;
             };
             let courier = Arc::clone(&self.courier);
-            self.running.spawn(async move { courier.deliver(chunk).await });
+            let earlier = self.retries.earlier(chunk.header.id);
+            self.running.spawn(async move { courier.deliver(chunk, earlier).await });
         }
     }
 
@@ -178,14 +179,18 @@ impl Flusher {
         };
         match delivery {
             Delivery::Done { id } => self.retries.forget(id),
-            Delivery::Failed { chunk, reason } => self.try_again(chunk, &reason),
+            Delivery::Failed {
+                chunk,
+                earlier,
+                reason,
+            } => self.try_again(chunk, earlier, &reason),
             Delivery::Hopeless { chunk, reason } => self.give_up(chunk, &reason),
         }
     }
 
-    fn try_again(&mut self, chunk: SealedChunk, reason: &str) {
+    fn try_again(&mut self, chunk: SealedChunk, earlier: Earlier, reason: &str) {
         let id = chunk.header.id;
-        match self.retries.failed(id, Instant::now()) {
+        match self.retries.failed(id, earlier, Instant::now()) {
             Next::At { when, failures } => {
                 let wait = when.saturating_duration_since(Instant::now());
                 warn!(output = self.config.name, chunk = %id, failures, retry_in = ?wait, "chunk could not be delivered: {reason}");

@@ -5,9 +5,13 @@
 //! in `vectors/` can be asked of it one by one.
 
 pub mod chunk;
+pub mod config;
 pub mod events;
+pub mod format;
+pub mod inject;
 pub mod json;
 pub mod object_key;
+pub mod parse;
 pub mod placeholder;
 pub mod record;
 pub mod retry;

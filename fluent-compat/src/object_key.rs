@@ -12,7 +12,7 @@ pub use options::{CheckObject, HexRandomLength, IndexFormat, ObjectKeyOptions};
 
 use crate::chunk::{ChunkId, Metadata};
 use crate::placeholder::{PlaceholderError, PlaceholderWarning, Placeholders};
-use crate::time::{EventTime, TimeFormatter, Zone};
+use crate::time::{EventTime, Strftime, Zone};
 
 /// S3 takes no longer names, in bytes of UTF-8.
 const MAX_BYTES: usize = 1024;
@@ -24,7 +24,8 @@ pub struct ObjectKeyTemplate {
     warnings: Vec<ObjectKeyWarning>,
     index_format: IndexFormat,
     hex_random_length: HexRandomLength,
-    time_slice: TimeFormatter,
+    time_slice: Strftime,
+    zone: Zone,
     /// With its dot, such as `.gz`.
     extension: String,
 }
@@ -126,7 +127,8 @@ impl ObjectKeyTemplate {
             pieces,
             index_format: options.index_format,
             hex_random_length: options.hex_random_length,
-            time_slice: TimeFormatter::new(options.time_slice_format(), options.zone.clone()),
+            time_slice: Strftime::new(options.time_slice_format()),
+            zone: options.zone.clone(),
             extension: format!(".{}", options.file_extension),
             warnings: Vec::new(),
         };
@@ -160,7 +162,7 @@ impl ObjectKeyTemplate {
     /// # Errors
     /// See [`NameError`]; another index does not cure it.
     pub fn render(&self, chunk: Named<'_>, index: u64) -> Result<String, NameError> {
-        let mut key = self.fill(chunk, index)?;
+        let mut key = self.fill(chunk, Some(index))?;
         if index > 0 && !self.has_index() {
             key = self.set_apart(&key, chunk.id, index);
         }
@@ -172,24 +174,28 @@ impl ObjectKeyTemplate {
     }
 
     /// The template with everything filled in, which need not be a name: the values of
-    /// `s3_metadata` are written in the same way.
+    /// `s3_metadata` are written in the same way. Without an index `%{index}` is nothing.
     ///
     /// # Errors
     /// If a tag or a field may not go in.
-    pub fn fill(&self, chunk: Named<'_>, index: u64) -> Result<String, PlaceholderError> {
+    pub fn fill(&self, chunk: Named<'_>, index: Option<u64>) -> Result<String, PlaceholderError> {
         let mut text = String::new();
         for piece in &self.pieces {
             match piece {
                 Piece::HexRandom => text.push_str(&self.hex_random(chunk.id)),
                 Piece::HmsSlice => {
-                    let clock = TimeFormatter::new("%H%M%S", Zone::Utc);
-                    text.push_str(&clock.format(chunk.created));
+                    let clock = Strftime::new("%H%M%S");
+                    text.push_str(&clock.format(chunk.created, &Zone::Utc));
                 }
-                Piece::Index => text.push_str(&self.index_format.render(index)),
+                Piece::Index => {
+                    if let Some(index) = index {
+                        text.push_str(&self.index_format.render(index));
+                    }
+                }
                 Piece::Text(part) => text.push_str(&part.render(chunk.id, chunk.metadata)?),
                 Piece::TimeSlice => {
                     if let Some(timekey) = chunk.metadata.timekey {
-                        text.push_str(&self.time_slice.format(timekey.start()));
+                        text.push_str(&self.time_slice.format(timekey.start(), &self.zone));
                     }
                 }
                 Piece::UuidFlush => text.push_str(&uuid(chunk.id)),

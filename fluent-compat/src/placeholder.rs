@@ -7,7 +7,7 @@
 mod parse;
 
 use crate::chunk::{ChunkId, ChunkKeys, Metadata};
-use crate::time::{TimeFormatter, Zone};
+use crate::time::{Strftime, Zone};
 
 /// A text of the configuration with its placeholders.
 #[derive(Clone, Debug)]
@@ -16,6 +16,7 @@ pub struct Placeholders {
     parts: Vec<Part>,
     warnings: Vec<PlaceholderWarning>,
     has_fields: bool,
+    zone: Zone,
 }
 
 /// A value that must not become part of a name. It can never succeed later.
@@ -64,7 +65,7 @@ enum Part {
     PartOfTag(i64),
     Time {
         source: String,
-        formatter: TimeFormatter,
+        format: Strftime,
     },
 }
 
@@ -75,12 +76,13 @@ impl Placeholders {
     /// What the chunk keys do not have is no error, as with Fluentd, but one of the
     /// [`warnings`](Self::warnings).
     pub fn parse(source: &str, keys: &ChunkKeys, zone: &Zone) -> Self {
-        let (parts, warnings) = parse::parts(source, keys, zone);
+        let (parts, warnings) = parse::parts(source, keys);
         Self {
             source: source.to_owned(),
             has_fields: keys.fields().len() > 0,
             parts,
             warnings,
+            zone: zone.clone(),
         }
     }
 
@@ -110,7 +112,7 @@ impl Placeholders {
     pub fn render(&self, id: ChunkId, metadata: &Metadata) -> Result<String, PlaceholderError> {
         let mut text = String::with_capacity(self.source.len() + 32);
         for part in &self.parts {
-            part.render(id, metadata, &mut text)?;
+            part.render(id, metadata, &self.zone, &mut text)?;
         }
         if self.has_fields && climbs(&text) > climbs(&self.source) {
             return Err(PlaceholderError {
@@ -127,6 +129,7 @@ impl Part {
         &self,
         id: ChunkId,
         metadata: &Metadata,
+        zone: &Zone,
         text: &mut String,
     ) -> Result<(), PlaceholderError> {
         match self {
@@ -147,9 +150,9 @@ impl Part {
                 }
                 None => text.push_str(&format!("${{tag[{at}]}}")),
             },
-            Self::Time { source, formatter } => match metadata.timekey {
+            Self::Time { source, format } => match metadata.timekey {
                 Some(timekey) => {
-                    text.push_str(&formatter.format(timekey.start()));
+                    text.push_str(&format.format(timekey.start(), zone));
                 }
                 None => text.push_str(source),
             },

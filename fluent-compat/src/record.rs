@@ -78,6 +78,11 @@ impl<'a> Record<'a> {
 pub struct RawField<'a>(&'a str);
 
 impl<'a> RawField<'a> {
+    /// `json` is one JSON value; white space in objects and arrays is harmless.
+    pub(crate) fn from_json(json: &'a str) -> Self {
+        Self(json)
+    }
+
     /// The field's JSON.
     pub fn as_json(self) -> &'a str {
         self.0
@@ -86,6 +91,16 @@ impl<'a> RawField<'a> {
     /// Whether the field is `null`.
     pub fn is_null(self) -> bool {
         self.0 == "null"
+    }
+
+    /// Whether the field is a string.
+    pub fn is_text(self) -> bool {
+        self.0.starts_with('"')
+    }
+
+    /// Whether the field is a number.
+    pub fn is_number(self) -> bool {
+        self.0.starts_with(|c: char| c == '-' || c.is_ascii_digit())
     }
 
     /// The field as text, as Ruby's `to_s` writes it into placeholders and columns: a

@@ -10,7 +10,6 @@ mod names;
 mod recovery;
 mod scan;
 
-
 pub use body::ChunkBody;
 pub(super) use frame::{Kind, append_frame};
 pub use header::{Header, ObjectName};

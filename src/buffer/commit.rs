@@ -64,6 +64,8 @@ pub(super) struct Committer {
 struct Batch {
     placed: Vec<Placed>,
     touched: Vec<ChunkId>,
+    /// Chunks that had no room for an append.
+    filled: Vec<ChunkId>,
     failed: HashMap<ChunkId, Arc<str>>,
 }
 
@@ -103,8 +105,9 @@ impl Committer {
         let mut batch = Batch::default();
         // IMPORTANT: requests that touch one chunk come first in every file, so that a
         // cut can take off the others when one of their chunks fails.
-        let (alone, shared): (Vec<_>, Vec<_>) =
-            appends.into_iter().partition(|append| append.portions.len() == 1);
+        let (alone, shared): (Vec<_>, Vec<_>) = appends
+            .into_iter()
+            .partition(|append| append.portions.len() == 1);
         for append in alone {
             self.place(append, &mut batch);
         }
@@ -129,7 +132,7 @@ impl Committer {
             refused: None,
         };
         for portion in &placed.append.portions {
-            let pushed = self.chunk_for(portion).and_then(|id| {
+            let pushed = self.chunk_for(portion, &mut batch.filled).and_then(|id| {
                 if let Some(chunk) = self.stage.get_mut(id) {
                     chunk.pending.push(portion)?;
                 }
@@ -154,13 +157,14 @@ impl Committer {
     }
 
     /// The open chunk of the portion's key, if it has room, or a new one.
-    fn chunk_for(&mut self, portion: &Portion) -> io::Result<ChunkId> {
+    fn chunk_for(&mut self, portion: &Portion, filled: &mut Vec<ChunkId>) -> io::Result<ChunkId> {
         if let Some(open) = self.stage.open_for(&portion.metadata) {
             let id = open.header.id;
             if self.full.has_room(open.expected(), portion) {
                 return Ok(id);
             }
             self.stage.shut(id);
+            filled.push(id);
         }
         self.open_chunk(portion.metadata.clone())
     }
@@ -268,9 +272,8 @@ impl Committer {
             // Whoever asked may have gone; the events are stored all the same.
             let _ = placed.append.answer.send(result);
         }
-        self.seal_full(&batch.touched);
+        self.seal_full(batch.touched.into_iter().chain(batch.filled));
     }
-
 }
 
 /// Appends the pending frames to the chunk's file, creating it if need be.

@@ -83,7 +83,13 @@ mod tests {
         let limits = Limits::new(100, OverflowAction::ThrowException);
         limits.reserve(60).unwrap();
         let refused = limits.reserve(41).unwrap_err();
-        assert_eq!(refused, AppendError::Full { held: 60, limit: 100 });
+        assert_eq!(
+            refused,
+            AppendError::Full {
+                held: 60,
+                limit: 100
+            }
+        );
         limits.release(1);
         limits.reserve(41).unwrap();
     }

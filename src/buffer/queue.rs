@@ -66,7 +66,10 @@ impl Queue {
     pub(super) fn next_due(&self) -> Option<Instant> {
         let now = Instant::now();
         let waiting = lock(&self.waiting);
-        waiting.values().map(|entry| entry.not_before.unwrap_or(now)).min()
+        waiting
+            .values()
+            .map(|entry| entry.not_before.unwrap_or(now))
+            .min()
     }
 
     pub(super) async fn arrival(&self) {

@@ -89,7 +89,12 @@ impl StagedChunk {
 
 impl Pending {
     pub(super) fn push(&mut self, portion: &Portion) -> io::Result<()> {
-        append_frame(Kind::Data, portion.records, &portion.bytes, &mut self.frames)?;
+        append_frame(
+            Kind::Data,
+            portion.records,
+            &portion.bytes,
+            &mut self.frames,
+        )?;
         self.content.bytes += portion.bytes.len() as u64;
         self.content.records += u64::from(portion.records);
         Ok(())

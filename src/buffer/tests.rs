@@ -66,6 +66,13 @@ async fn drain(buffer: &Buffer) -> BTreeMap<String, Vec<String>> {
     texts
 }
 
+/// The oldest queued chunk. An append is answered before full chunks are queued, so
+/// whoever looks must first let the commit come to its end.
+async fn take(buffer: &Buffer) -> Option<SealedChunk> {
+    buffer.seal(|_| false).await;
+    buffer.take(Instant::now())
+}
+
 fn text_of(buffer: &Buffer, chunk: &SealedChunk) -> String {
     let mut text = String::new();
     let mut reader = buffer.body(chunk).open().unwrap();
@@ -81,7 +88,8 @@ async fn after_a_crash(fs: &CrashingFs) -> BTreeMap<String, Vec<String>> {
 
 fn texts(pairs: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    let pairs = pairs.iter().map(|(tag, texts)| ((*tag).to_owned(), owned(texts)));
+    let pairs = pairs
+        .iter()
+        .map(|(tag, texts)| ((*tag).to_owned(), owned(texts)));
     pairs.collect()
 }
-

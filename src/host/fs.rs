@@ -13,7 +13,7 @@ use std::io;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-pub use disk::DiskFs;
+pub use disk::{DiskFs, Listed, append_to, list_directory};
 pub use memory::MemoryFs;
 
 /// Directories and files by path.
@@ -44,7 +44,10 @@ pub trait Fs: Send + Sync + 'static {
 }
 
 /// An open file. There is no cursor: every call says its offset.
-#[allow(clippy::len_without_is_empty, reason = "an empty file is not a special case")]
+#[allow(
+    clippy::len_without_is_empty,
+    reason = "an empty file is not a special case"
+)]
 pub trait File: Send + Sync {
     /// Writes all of it, or fails having written any part of it.
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;

@@ -8,14 +8,18 @@ use tracing::{debug, info, warn};
 
 use super::indexes::Indexes;
 use crate::buffer::{Buffer, ChunkBody, ObjectName, SealedChunk};
-use crate::sink::{Body, ChunkInfo, Earlier, Put, Sink};
+use crate::sink::{Attempt, Body, ChunkInfo, Earlier, Put, PutError, Sink};
 
 /// How an attempt ended.
 pub(super) enum Delivery {
     /// The chunk is where it belongs, and gone from the buffer.
     Done { id: ChunkId },
-    /// It can be tried again.
-    Failed { chunk: SealedChunk, reason: String },
+    /// It can be tried again; what the next attempt under its name must be told.
+    Failed {
+        chunk: SealedChunk,
+        earlier: Earlier,
+        reason: String,
+    },
     /// Trying again cannot help.
     Hopeless { chunk: SealedChunk, reason: String },
 }
@@ -37,43 +41,63 @@ impl Courier {
     }
 
     /// Names the chunk if it has no name, puts it, and removes it from the buffer.
-    pub(super) async fn deliver(&self, mut chunk: SealedChunk) -> Delivery {
-        let info = describe(&chunk);
-        // A name from before may already have been put: before a crash, or in an attempt
-        // whose answer was lost.
-        let mut earlier = match chunk.name {
+    ///
+    /// `earlier` is what attempts of this process left; `None` if there were none. A chunk
+    /// that has a name all the same has it from before a restart, and may have been put.
+    pub(super) async fn deliver(&self, chunk: SealedChunk, earlier: Option<Earlier>) -> Delivery {
+        let mut earlier = earlier.unwrap_or(match chunk.name {
             Some(_) => Earlier::MaybeStored,
             None => Earlier::None,
+        });
+        let info = describe(&chunk);
+        let mut named = match chunk.name {
+            Some(_) => Ok(chunk),
+            None => self.name(chunk, &info).await,
         };
         loop {
-            if chunk.name.is_none() {
-                chunk = match self.name(chunk, &info).await {
-                    Ok(chunk) => chunk,
-                    Err(failed) => return failed,
-                };
-            }
-            let name = chunk.name.as_ref().map(|object| object.name.as_str());
-            let body = Arc::new(self.buffer.body(&chunk));
-            match self.sink.put(&info, name, earlier, body).await {
+            let chunk = match named {
+                Ok(chunk) => chunk,
+                Err(failed) => return failed,
+            };
+            match self.put(&chunk, &info, earlier).await {
                 Ok(Put::Stored | Put::AlreadyThere) => return self.done(chunk).await,
                 Ok(Put::NameTaken) => {
+                    let name = chunk.name.as_ref().map(|object| object.name.as_str());
                     warn!(chunk = %info.id, name, "object name is taken; taking the next one");
-                    chunk = match self.rename(chunk, &info).await {
-                        Ok(chunk) => chunk,
-                        Err(failed) => return failed,
-                    };
+                    named = self.rename(chunk, &info).await;
                     earlier = Earlier::None;
-                }
-                Err(error) if error.is_retryable() => {
-                    let reason = error.to_string();
-                    return Delivery::Failed { chunk, reason };
                 }
                 Err(error) => {
                     let reason = error.to_string();
-                    return Delivery::Hopeless { chunk, reason };
+                    if !error.is_retryable() {
+                        return Delivery::Hopeless { chunk, reason };
+                    }
+                    if earlier == Earlier::None {
+                        earlier = error.leaves();
+                    }
+                    return Delivery::Failed {
+                        chunk,
+                        earlier,
+                        reason,
+                    };
                 }
             }
         }
+    }
+
+    async fn put(
+        &self,
+        chunk: &SealedChunk,
+        info: &ChunkInfo,
+        earlier: Earlier,
+    ) -> Result<Put, PutError> {
+        let attempt = Attempt {
+            name: chunk.name.as_ref().map(|object| object.name.as_str()),
+            index: chunk.name.as_ref().map_or(0, |object| object.index),
+            earlier,
+        };
+        let body = Arc::new(self.buffer.body(chunk));
+        self.sink.put(info, attempt, body).await
     }
 
     /// Gives a chunk its first name. Sinks without names leave it as it is.
@@ -126,7 +150,11 @@ impl Courier {
             Ok(()) => Ok(chunk),
             Err(error) => {
                 let reason = format!("the object's name could not be written into the chunk: {error}");
-                Err(Delivery::Failed { chunk, reason })
+                Err(Delivery::Failed {
+                    chunk,
+                    earlier: Earlier::None,
+                    reason,
+                })
             }
         }
     }

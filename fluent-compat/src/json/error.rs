@@ -1,18 +1,6 @@
-//! What is wrong with a JSON text, and where.
+//! What is wrong with a JSON text.
 
 use std::fmt;
-
-/// A text that is no JSON: the place and the reason.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{problem} at byte {offset}, line {line}")]
-pub struct JsonError {
-    /// Bytes before the place, from the start of the body.
-    pub offset: usize,
-    /// The line of the body, counted from 1.
-    pub line: usize,
-    /// What was found there.
-    pub problem: Problem,
-}
 
 /// Why a text is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +36,13 @@ pub enum Found {
     End,
 }
 
+impl Found {
+    pub(crate) fn at(text: &str, offset: usize) -> Self {
+        let rest = text.get(offset..).unwrap_or_default();
+        rest.chars().next().map_or(Self::End, Self::Char)
+    }
+}
+
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -57,8 +52,7 @@ impl fmt::Display for Found {
     }
 }
 
-/// A problem at an offset of the scanned text: what the scanner itself passes on.
-/// The line is looked up only when an error leaves this module.
+/// A problem at an offset of the scanned text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) offset: usize,
@@ -68,21 +62,8 @@ pub(crate) struct Fault {
 impl Fault {
     /// The fault of finding what stands at `offset` where `expected` should be.
     pub(crate) fn unexpected(text: &str, offset: usize, expected: &'static str) -> Self {
-        let next = text.get(offset..).and_then(|rest| rest.chars().next());
-        let found = next.map_or(Found::End, Found::Char);
+        let found = Found::at(text, offset);
         let problem = Problem::Unexpected { found, expected };
         Self { offset, problem }
-    }
-
-    /// The same, as seen from the start of `body`, in which the scanned text begins at
-    /// `base`.
-    pub(crate) fn in_body(self, body: &[u8], base: usize) -> JsonError {
-        let offset = base.saturating_add(self.offset).min(body.len());
-        let before = body.get(..offset).unwrap_or_default();
-        JsonError {
-            offset,
-            line: 1 + memchr::memchr_iter(b'\n', before).count(),
-            problem: self.problem,
-        }
     }
 }

@@ -29,9 +29,17 @@ impl Span {
 
 /// The keys of all objects that are open at the moment, the innermost one's last.
 /// One list for a whole body, so that no object costs an allocation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Keys {
     open: Vec<Span>,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        // Enough for most records, so that the list need not grow for them.
+        let open = Vec::with_capacity(32);
+        Self { open }
+    }
 }
 
 /// What is known of one open object's keys.

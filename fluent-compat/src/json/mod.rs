@@ -20,7 +20,7 @@ mod string;
 mod unique;
 mod walk;
 
-pub use error::{Found, JsonError, Problem};
+pub use error::{Found, Problem};
 pub use scan::{NestingLimit, TimeKey};
 
 pub(crate) use error::Fault;

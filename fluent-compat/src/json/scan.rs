@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::error::{Fault, Problem};
+use super::error::{Fault, Found, Problem};
 use super::keys::{Keys, Span};
 use super::number::end_of_number;
 use super::string::{end_of_escape, next_special, push_escaped};
@@ -37,6 +37,8 @@ pub struct TimeKey {
     pub keep: bool,
 }
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Reads JSON from `input` and writes its normal form.
 #[derive(Debug)]
 pub(crate) struct Scanner<'i> {
@@ -65,6 +67,23 @@ impl<'i> Scanner<'i> {
             repeated: false,
             time: None,
         }
+    }
+
+    /// Goes past a byte order mark at the start of the text.
+    pub(crate) fn skip_byte_order_mark(&mut self) {
+        if self.position == 0 && self.input.starts_with(BYTE_ORDER_MARK) {
+            self.position = BYTE_ORDER_MARK.len_utf8();
+        }
+    }
+
+    /// The offset of what is next.
+    pub(crate) fn offset(&self) -> usize {
+        self.position
+    }
+
+    /// What is next, for an error.
+    pub(crate) fn found(&self) -> Found {
+        Found::at(self.input, self.position)
     }
 
     /// The next byte that is no white space; `None` at the end.

@@ -3,6 +3,7 @@
 use super::ObjectKeyError;
 use crate::chunk::ChunkKeys;
 use crate::time::Zone;
+use crate::timekey::TimekeySlots;
 
 const DEFAULT_FORMAT: &str = "%{path}%{time_slice}_%{index}.%{file_extension}";
 const DEFAULT_FORMAT_UNCHECKED: &str = "%{path}/%{time_slice}_%{hms_slice}.%{file_extension}";
@@ -28,8 +29,8 @@ pub struct ObjectKeyOptions<'a> {
     pub hostname: &'a str,
     /// The argument of `<buffer …>`.
     pub chunk_keys: &'a ChunkKeys,
-    /// `timekey`, in seconds.
-    pub timekey: Option<u64>,
+    /// `timekey`, if `time` is a chunk key: decides on the default of the time slice.
+    pub slots: Option<&'a TimekeySlots>,
     /// The buffer's zone: `timekey_zone`, or UTC with `timekey_use_utc`.
     pub zone: &'a Zone,
 }
@@ -53,15 +54,10 @@ impl ObjectKeyOptions<'_> {
         })
     }
 
-    /// Just fine enough to tell one slot of time from the next.
     pub(super) fn time_slice_format(&self) -> &str {
-        self.time_slice_format.unwrap_or(match self.timekey {
-            None => "",
-            Some(0..60) => "%Y%m%d%H%M%S",
-            Some(60..3_600) => "%Y%m%d%H%M",
-            Some(3_600..86_400) => "%Y%m%d%H",
-            Some(_) => "%Y%m%d",
-        })
+        self.time_slice_format
+            .or_else(|| self.slots.map(TimekeySlots::default_time_slice_format))
+            .unwrap_or_default()
     }
 }
 

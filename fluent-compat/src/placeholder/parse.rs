@@ -2,17 +2,12 @@
 
 use super::{Part, PlaceholderWarning};
 use crate::chunk::ChunkKeys;
-use crate::time::{TimeFormatter, Zone};
+use crate::time::Strftime;
 
 /// The parts of a text, in order, and the placeholders in it that nothing will fill.
-pub(super) fn parts(
-    source: &str,
-    keys: &ChunkKeys,
-    zone: &Zone,
-) -> (Vec<Part>, Vec<PlaceholderWarning>) {
+pub(super) fn parts(source: &str, keys: &ChunkKeys) -> (Vec<Part>, Vec<PlaceholderWarning>) {
     let mut parser = Parser {
         keys,
-        zone,
         literal: String::new(),
         parts: Vec::new(),
         warnings: Vec::new(),
@@ -30,7 +25,6 @@ pub(super) fn parts(
 
 struct Parser<'a> {
     keys: &'a ChunkKeys,
-    zone: &'a Zone,
     literal: String,
     parts: Vec<Part>,
     warnings: Vec<PlaceholderWarning>,
@@ -79,8 +73,8 @@ impl Parser<'_> {
         if !source.contains('%') {
             self.parts.push(Part::Text(source));
         } else if self.keys.has_time() {
-            let formatter = TimeFormatter::new(&source, self.zone.clone());
-            self.parts.push(Part::Time { source, formatter });
+            let format = Strftime::new(&source);
+            self.parts.push(Part::Time { source, format });
         } else {
             if looks_like_time(&source) {
                 let format = source.clone();

@@ -8,6 +8,9 @@
 /// The seconds of a day without a zone change.
 pub(crate) const SECONDS_PER_DAY: i64 = 86_400;
 
+/// Years of more digits are not read: their seconds could overflow.
+pub(crate) const MAX_YEAR_DIGITS: usize = 9;
+
 /// A moment of the calendar and of the clock on the wall, with no zone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Civil {
@@ -42,6 +45,27 @@ impl Civil {
             weekday: (days + 4).rem_euclid(7) as u8,
             day_of_year: (days - days_before(year, 1) + 1) as u16,
         }
+    }
+
+    /// Year, month, day, hour, minute, second.
+    pub(crate) fn largest_first(&self) -> [i64; 6] {
+        let Civil {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            ..
+        } = *self;
+        [
+            year,
+            month.into(),
+            day.into(),
+            hour.into(),
+            minute.into(),
+            second.into(),
+        ]
     }
 
     /// The week of the year, 0 to 53: week 1 begins with the first such weekday (0 is

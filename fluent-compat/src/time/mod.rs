@@ -1,11 +1,20 @@
 //! Fluentd's times: [`EventTime`], zones, and their texts both ways.
 
 mod civil;
+mod fields;
+mod format;
+mod guess;
+mod iso8601;
+mod numeric;
+mod parse;
 mod strftime;
+mod strptime;
 mod zone;
 
+pub use format::TimeFormatter;
+pub use parse::{TimeConfigError, TimeError, TimeParser, TimeParserConfig, TimeValue};
 pub use strftime::Strftime;
-pub use zone::{Zone, ZoneChoice, ZoneError};
+pub use zone::{FixedOffset, Zone, ZoneChoice, ZoneError};
 
 /// When an event happened: `Fluent::EventTime`, unix seconds and nanoseconds.
 ///
@@ -36,6 +45,19 @@ impl EventTime {
     pub const fn nanoseconds(self) -> u32 {
         self.nanoseconds
     }
+}
+
+/// `time_type`: how a time is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TimeType {
+    /// `string`: by `time_format`.
+    String,
+    /// `unixtime`: seconds since 1970.
+    UnixTime,
+    /// `float`: seconds since 1970 with a fraction.
+    Float,
+    /// `mixed`: whichever of `time_format` and `time_format_fallbacks` fits first.
+    Mixed,
 }
 
 const NANOS_PER_SECOND: u32 = 1_000_000_000;

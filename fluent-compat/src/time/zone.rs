@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
-use super::civil::SECONDS_PER_DAY;
+use super::civil::{SECONDS_PER_DAY, seconds_at};
 
 /// A time zone as Fluentd's `timezone` and `timekey_zone` name it.
 #[derive(Clone, Debug)]
@@ -95,6 +95,16 @@ impl Zone {
                 .abbreviation()
                 .to_owned(),
         }
+    }
+
+    /// The offset that this zone calls by the abbreviation in that year's winter or
+    /// summer; case does not matter.
+    pub(crate) fn offset_of_abbreviation(&self, name: &str, year: i64) -> Option<i32> {
+        [1, 7].into_iter().find_map(|month| {
+            let moment = self.unix_seconds_of(seconds_at(year, month, 1, 0, 0, 0));
+            let same = self.abbreviation_at(moment).eq_ignore_ascii_case(name);
+            same.then(|| self.offset_at(moment))
+        })
     }
 
     /// The last change of the offset after `start` and not after `end`, both in unix

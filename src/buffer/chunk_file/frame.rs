@@ -57,7 +57,18 @@ pub(in crate::buffer) fn append_frame(
     let [l0, l1, l2, l3] = length.to_le_bytes();
     let [r0, r1, r2, r3] = records.to_le_bytes();
     let checked = [
-        mark0, mark1, kind.byte(), VERSION, l0, l1, l2, l3, r0, r1, r2, r3,
+        mark0,
+        mark1,
+        kind.byte(),
+        VERSION,
+        l0,
+        l1,
+        l2,
+        l3,
+        r0,
+        r1,
+        r2,
+        r3,
     ];
     let crc = crc32c::crc32c_append(crc32c::crc32c(&checked), payload);
     out.reserve(frame_size(payload.len()));
@@ -117,7 +128,24 @@ impl<R: Read> FrameReader<R> {
             HEAD_LENGTH => {}
             _ => return Err(FrameError::Short),
         }
-        let [m0, m1, kind, version, l0, l1, l2, l3, r0, r1, r2, r3, c0, c1, c2, c3] = head;
+        let [
+            m0,
+            m1,
+            kind,
+            version,
+            l0,
+            l1,
+            l2,
+            l3,
+            r0,
+            r1,
+            r2,
+            r3,
+            c0,
+            c1,
+            c2,
+            c3,
+        ] = head;
         let kind = match Kind::from_byte(kind) {
             Some(kind) if [m0, m1] == MARK && version == VERSION => kind,
             _ => return Err(FrameError::Unreadable),

@@ -45,7 +45,11 @@ impl Header {
             id: self.id.to_string(),
             created: (self.created.seconds(), self.created.nanoseconds()),
             timekey: self.metadata.timekey.map(Timekey::seconds),
-            tag: self.metadata.tag.as_ref().map(|tag| tag.as_str().to_owned()),
+            tag: self
+                .metadata
+                .tag
+                .as_ref()
+                .map(|tag| tag.as_str().to_owned()),
             variables: self.metadata.variables.clone(),
         };
         Ok(serde_json::to_vec(&text)?)

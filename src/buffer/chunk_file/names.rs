@@ -57,7 +57,10 @@ impl ChunkNames {
             State::Staged => 'b',
             State::Queued => 'q',
         };
-        self.dir.join(format!("{prefix}{letter}{id}{SUFFIX}", prefix = self.prefix))
+        self.dir.join(format!(
+            "{prefix}{letter}{id}{SUFFIX}",
+            prefix = self.prefix
+        ))
     }
 
     /// The name a chunk's copy has until it is whole.

@@ -7,7 +7,7 @@ use fluent_compat::chunk::ChunkId;
 use tracing::{error, warn};
 
 use super::{Batch, Committer};
-use crate::buffer::stage::{Condition, StagedChunk};
+use crate::buffer::stage::Condition;
 
 impl Committer {
     /// Some request failed: those that touch several chunks are refused all together, and
@@ -35,30 +35,35 @@ impl Committer {
     /// A write failed: the file is cut back to what was synced before.
     pub(super) fn fail(&mut self, id: ChunkId, what: &str, error: &io::Error, batch: &mut Batch) {
         error!(chunk = %id, %error, "{what} failed; the requests in it are refused");
-        batch.failed.insert(id, format!("{what} failed: {error}").into());
+        batch
+            .failed
+            .insert(id, format!("{what} failed: {error}").into());
         let Some(chunk) = self.stage.get_mut(id) else {
             return;
         };
         if chunk.length == 0 {
-            self.files.pop(&id);
-            if let Some(chunk) = self.stage.remove(id) {
-                self.discard(&chunk);
-            }
+            self.discard(id);
             return;
         }
         chunk.pending.clear();
         let length = chunk.length;
-        let cut = self.storage.open(chunk).and_then(|file| file.set_len(length));
+        let cut = self
+            .storage
+            .open(chunk)
+            .and_then(|file| file.set_len(length));
         if let Err(error) = cut {
             self.spoil(id, &error, batch);
         }
     }
 
-    /// Removes the file of a chunk in which nothing was ever acknowledged.
-    pub(super) fn discard(&self, chunk: &StagedChunk) {
+    /// Removes a chunk in which nothing was ever acknowledged, and its file.
+    pub(super) fn discard(&mut self, id: ChunkId) {
+        self.files.pop(&id);
+        let Some(chunk) = self.stage.remove(id) else {
+            return;
+        };
         match self.storage.remove_path(&chunk.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                let id = chunk.header.id;
                 warn!(chunk = %id, %error, "the file of a refused chunk could not be removed");
             }
             _ => {}
@@ -69,12 +74,18 @@ impl Committer {
     /// the file is never written again.
     pub(super) fn spoil(&mut self, id: ChunkId, error: &io::Error, batch: &mut Batch) {
         error!(chunk = %id, %error, "sync failed; the chunk is sealed where it was last synced");
-        batch.failed.insert(id, format!("sync failed: {error}").into());
+        batch
+            .failed
+            .insert(id, format!("sync failed: {error}").into());
         self.files.pop(&id);
-        if let Some(chunk) = self.stage.get_mut(id) {
-            chunk.condition = Condition::Spoiled;
-            chunk.pending.clear();
+        match self.stage.get_mut(id) {
+            Some(chunk) if chunk.content.records == 0 => self.discard(id),
+            Some(chunk) => {
+                chunk.condition = Condition::Spoiled;
+                chunk.pending.clear();
+                self.stage.shut(id);
+            }
+            None => {}
         }
-        self.stage.shut(id);
     }
 }

@@ -72,9 +72,8 @@ impl Committer {
     /// Seals every staged chunk that the rule says is due, and those that could not be
     /// sealed before.
     pub(in crate::buffer) fn seal_due(&mut self, due: &dyn Fn(&Header) -> bool) {
-        let is_due = |chunk: &&StagedChunk| {
-            due(&chunk.header) || chunk.condition == Condition::Spoiled
-        };
+        let is_due =
+            |chunk: &&StagedChunk| due(&chunk.header) || chunk.condition == Condition::Spoiled;
         let chunks = self.stage.chunks().filter(is_due);
         let ids: Vec<ChunkId> = chunks.map(|chunk| chunk.header.id).collect();
         for id in ids {
@@ -82,32 +81,33 @@ impl Committer {
         }
     }
 
-    pub(super) fn seal_full(&mut self, touched: &[ChunkId]) {
+    pub(super) fn seal_full(&mut self, touched: impl Iterator<Item = ChunkId>) {
         for id in touched {
-            let Some(chunk) = self.stage.get_mut(*id) else {
+            let Some(chunk) = self.stage.get_mut(id) else {
                 continue;
             };
             let full = self.full.is_reached(chunk.content);
             let every_time = self.sealing == Sealing::AfterEveryAppend;
             // A chunk that is spoiled, or had no room for the next event, is shut.
-            if full || every_time || !self.stage.is_open(*id) {
-                self.seal(*id);
+            if full || every_time || !self.stage.is_open(id) {
+                self.seal(id);
             }
         }
     }
 
     /// Takes a chunk off the stage and queues it.
     fn seal(&mut self, id: ChunkId) {
-        self.files.pop(&id);
-        self.stage.shut(id);
-        let Some(chunk) = self.stage.remove(id) else {
+        let Some(chunk) = self.stage.get_mut(id) else {
             return;
         };
         if chunk.content.records == 0 {
-            // Nothing in it was ever acknowledged.
-            self.discard(&chunk);
+            self.discard(id);
             return;
         }
+        self.files.pop(&id);
+        let Some(chunk) = self.stage.remove(id) else {
+            return;
+        };
         let path = match chunk.condition {
             Condition::Spoiled => match self.storage.rescue(&chunk) {
                 Ok(path) => path,

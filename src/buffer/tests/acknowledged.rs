@@ -38,7 +38,10 @@ async fn many_appends_at_a_time_are_all_kept() {
         append.await.unwrap().unwrap();
     }
     let found = after_a_crash(&fs).await;
-    let mut lines: Vec<u32> = found["a"][0].lines().map(|line| line.parse().unwrap()).collect();
+    let mut lines: Vec<u32> = found["a"][0]
+        .lines()
+        .map(|line| line.parse().unwrap())
+        .collect();
     lines.sort_unstable();
     assert_eq!(lines, (0..200).collect::<Vec<_>>());
 }
@@ -59,9 +62,9 @@ async fn a_full_chunk_is_queued_and_the_next_event_opens_another() {
     let buffer = open(&fs);
     let big = "x".repeat(600);
     buffer.append(vec![portion("a", &big)]).await.unwrap();
-    assert!(buffer.take(Instant::now()).is_none());
+    assert!(take(&buffer).await.is_none());
     buffer.append(vec![portion("a", &big)]).await.unwrap();
-    let first = buffer.take(Instant::now()).unwrap();
+    let first = take(&buffer).await.unwrap();
     assert_eq!((first.bytes, first.records), (600, 1));
     assert_eq!(drain(&buffer).await, texts(&[("a", &[big.as_str()])]));
 }
@@ -70,8 +73,11 @@ async fn a_full_chunk_is_queued_and_the_next_event_opens_another() {
 async fn a_chunk_filled_to_its_threshold_is_queued_at_once() {
     let fs = CrashingFs::default();
     let buffer = open(&fs);
-    buffer.append(vec![portion("a", &"x".repeat(950))]).await.unwrap();
-    assert_eq!(buffer.take(Instant::now()).unwrap().bytes, 950);
+    buffer
+        .append(vec![portion("a", &"x".repeat(950))])
+        .await
+        .unwrap();
+    assert_eq!(take(&buffer).await.unwrap().bytes, 950);
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,12 +97,18 @@ async fn a_full_buffer_refuses_and_takes_again_once_a_chunk_is_purged() {
     let mut config = config();
     config.total_limit_size = 1000;
     let buffer = open_with(&fs, &config);
-    buffer.append(vec![portion("a", &"x".repeat(960))]).await.unwrap();
+    buffer
+        .append(vec![portion("a", &"x".repeat(960))])
+        .await
+        .unwrap();
     let refused = buffer.append(vec![portion("a", &"y".repeat(50))]).await;
     let (held, limit) = (960, 1000);
     assert_eq!(refused, Err(AppendError::Full { held, limit }));
-    buffer.purge(buffer.take(Instant::now()).unwrap()).unwrap();
-    buffer.append(vec![portion("a", &"y".repeat(50))]).await.unwrap();
+    buffer.purge(take(&buffer).await.unwrap()).unwrap();
+    buffer
+        .append(vec![portion("a", &"y".repeat(50))])
+        .await
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,7 +119,10 @@ async fn drop_oldest_chunk_makes_room_for_new_events() {
     config.overflow_action = OverflowAction::DropOldestChunk;
     let buffer = open_with(&fs, &config);
     for text in ["x", "y", "z"] {
-        buffer.append(vec![portion(text, &text.repeat(960))]).await.unwrap();
+        buffer
+            .append(vec![portion(text, &text.repeat(960))])
+            .await
+            .unwrap();
     }
     let left: Vec<String> = drain(&buffer).await.into_keys().collect();
     assert_eq!(left, ["y", "z"]);
@@ -127,8 +142,14 @@ async fn a_memory_buffer_keeps_and_hands_out_what_it_took() {
     config.place = Place::Memory;
     let clock = Arc::new(PausedClock::starting_at(0));
     let buffer = Buffer::open(&config, clock).unwrap();
-    buffer.append(vec![portion("a", "one\n"), portion("b", "two\n")]).await.unwrap();
-    assert_eq!(drain(&buffer).await, texts(&[("a", &["one\n"]), ("b", &["two\n"])]));
+    buffer
+        .append(vec![portion("a", "one\n"), portion("b", "two\n")])
+        .await
+        .unwrap();
+    assert_eq!(
+        drain(&buffer).await,
+        texts(&[("a", &["one\n"]), ("b", &["two\n"])])
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,7 +26,10 @@ async fn a_failed_write_refuses_the_append_and_leaves_the_chunk_usable() {
     buffer.append(vec![portion("a", "one\n")]).await.unwrap();
     fs.fault(|op, _| (op == Op::Write).then(no_space));
     let refused = buffer.append(vec![portion("a", "lost\n")]).await;
-    assert!(matches!(refused, Err(AppendError::Storage { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(AppendError::Storage { .. })),
+        "{refused:?}"
+    );
     fs.heal();
     buffer.append(vec![portion("a", "two\n")]).await.unwrap();
     assert_eq!(after_a_crash(&fs).await, texts(&[("a", &["one\ntwo\n"])]));
@@ -44,12 +47,18 @@ async fn a_failed_sync_seals_the_chunk_where_it_was_last_synced() {
         fails.then(|| io::Error::other("the disk is dying"))
     });
     let refused = buffer.append(vec![portion("a", "lost\n")]).await;
-    assert!(matches!(refused, Err(AppendError::Storage { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(AppendError::Storage { .. })),
+        "{refused:?}"
+    );
     buffer.append(vec![portion("a", "two\n")]).await.unwrap();
-    let sealed = buffer.take(Instant::now()).unwrap();
+    let sealed = take(&buffer).await.unwrap();
     assert_eq!(text_of(&buffer, &sealed), "one\n");
     buffer.give_back(sealed, Instant::now());
-    assert_eq!(after_a_crash(&fs).await, texts(&[("a", &["one\n", "two\n"])]));
+    assert_eq!(
+        after_a_crash(&fs).await,
+        texts(&[("a", &["one\n", "two\n"])])
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -57,7 +66,10 @@ async fn a_chunk_whose_first_sync_fails_leaves_no_file() {
     let fs = CrashingFs::default();
     let buffer = open(&fs);
     fs.fault(|op, _| (op == Op::SyncData).then(no_space));
-    buffer.append(vec![portion("a", "lost\n")]).await.unwrap_err();
+    buffer
+        .append(vec![portion("a", "lost\n")])
+        .await
+        .unwrap_err();
     fs.heal();
     assert_eq!(fs.paths(), Vec::<PathBuf>::new());
 }
@@ -70,7 +82,10 @@ async fn an_append_of_two_keys_is_refused_whole_when_one_of_them_cannot_be_writt
         fail_on_second_file(&fs, failing);
         let both = vec![portion("a", "lost\n"), portion("b", "lost\n")];
         let refused = buffer.append(both).await;
-        assert!(matches!(refused, Err(AppendError::Storage { .. })), "{failing:?}: {refused:?}");
+        assert!(
+            matches!(refused, Err(AppendError::Storage { .. })),
+            "{failing:?}: {refused:?}"
+        );
         fs.heal();
         buffer.append(vec![portion("a", "one\n")]).await.unwrap();
         let expected = texts(&[("a", &["one\n"])]);
@@ -83,7 +98,10 @@ async fn a_directory_that_cannot_be_synced_refuses_new_chunks() {
     let fs = CrashingFs::default();
     let buffer = open(&fs);
     fs.fault(|op, _| (op == Op::SyncDir).then(no_space));
-    buffer.append(vec![portion("a", "lost\n")]).await.unwrap_err();
+    buffer
+        .append(vec![portion("a", "lost\n")])
+        .await
+        .unwrap_err();
     fs.heal();
     buffer.append(vec![portion("a", "one\n")]).await.unwrap();
     assert_eq!(after_a_crash(&fs).await, texts(&[("a", &["one\n"])]));
@@ -96,7 +114,13 @@ async fn a_refused_append_gives_its_room_back() {
     config.total_limit_size = 1000;
     let buffer = open_with(&fs, &config);
     fs.fault(|op, _| (op == Op::Write).then(no_space));
-    buffer.append(vec![portion("a", &"x".repeat(900))]).await.unwrap_err();
+    buffer
+        .append(vec![portion("a", &"x".repeat(900))])
+        .await
+        .unwrap_err();
     fs.heal();
-    buffer.append(vec![portion("a", &"x".repeat(900))]).await.unwrap();
+    buffer
+        .append(vec![portion("a", &"x".repeat(900))])
+        .await
+        .unwrap();
 }

@@ -83,13 +83,15 @@ async fn a_named_chunk_is_queued_under_the_same_name_after_a_crash() {
     let buffer = open(&fs);
     buffer.append(vec![portion("a", "one\n")]).await.unwrap();
     buffer.seal(|_| true).await;
-    let mut chunk = buffer.take(Instant::now()).unwrap();
+    let mut chunk = take(&buffer).await.unwrap();
     for index in 0..2 {
         let name = format!("logs/{index}.gz");
-        buffer.write_name(&mut chunk, ObjectName { name, index }).unwrap();
+        buffer
+            .write_name(&mut chunk, ObjectName { name, index })
+            .unwrap();
     }
     fs.crash_hard();
-    let chunk = open(&fs).take(Instant::now()).unwrap();
+    let chunk = take(&open(&fs)).await.unwrap();
     let name = chunk.name.as_ref().map(|object| object.name.as_str());
     assert_eq!(name, Some("logs/1.gz"));
 }
@@ -100,7 +102,7 @@ async fn a_purged_chunk_does_not_come_back() {
     let buffer = open(&fs);
     buffer.append(vec![portion("a", "one\n")]).await.unwrap();
     buffer.seal(|_| true).await;
-    buffer.purge(buffer.take(Instant::now()).unwrap()).unwrap();
+    buffer.purge(take(&buffer).await.unwrap()).unwrap();
     assert_eq!(after_a_crash(&fs).await, texts(&[]));
 }
 
@@ -110,7 +112,7 @@ async fn a_chunk_given_up_is_kept_in_the_backup_directory() {
     let buffer = open(&fs);
     buffer.append(vec![portion("a", "one\n")]).await.unwrap();
     buffer.seal(|_| true).await;
-    let kept = buffer.set_aside(buffer.take(Instant::now()).unwrap()).unwrap();
+    let kept = buffer.set_aside(take(&buffer).await.unwrap()).unwrap();
     fs.crash_hard();
     assert_eq!(backups(&fs), [kept]);
     assert_eq!(drain(&open(&fs)).await, texts(&[]));

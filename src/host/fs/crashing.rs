@@ -147,7 +147,10 @@ impl Fs for CrashingFs {
 
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
         let state = self.state();
-        let in_dir = state.entries.keys().filter(|path| path.parent() == Some(dir));
+        let in_dir = state
+            .entries
+            .keys()
+            .filter(|path| path.parent() == Some(dir));
         Ok(in_dir.cloned().collect())
     }
 

@@ -57,6 +57,38 @@ impl Fs for DiskFs {
     }
 }
 
+/// Opens a file for appending, creating it if need be: a log.
+///
+/// # Errors
+/// As the system says.
+pub fn append_to(path: &Path) -> io::Result<impl io::Write + Send + 'static> {
+    fs::OpenOptions::new().create(true).append(true).open(path)
+}
+
+/// One entry of a directory.
+pub struct Listed {
+    /// Its name, without a path.
+    pub name: String,
+    /// A symbolic link counts as what it points at.
+    pub is_directory: bool,
+}
+
+/// What lies in a directory, in no particular order, as far as its names are text.
+///
+/// # Errors
+/// As the system says.
+pub fn list_directory(directory: &Path) -> io::Result<Vec<Listed>> {
+    let mut listed = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if let Ok(name) = entry.file_name().into_string() {
+            let is_directory = entry.path().is_dir();
+            listed.push(Listed { name, is_directory });
+        }
+    }
+    Ok(listed)
+}
+
 struct DiskFile(fs::File);
 
 impl File for DiskFile {

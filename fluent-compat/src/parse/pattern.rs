@@ -1,0 +1,101 @@
+//! Ruby's regular expressions, as far as they can be had in linear time.
+
+use regex_lite::{Regex, RegexBuilder};
+
+/// A regular expression as Ruby reads it: `^` and `$` are at every line's ends, `\h` is a
+/// hexadecimal digit, `/m` lets the dot match line breaks.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    regex: Regex,
+}
+
+/// An expression that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// It is wrong, or needs look-around, back-references or other things that take more
+    /// than linear time.
+    #[error("the expression /{expression}/ cannot be used: {reason}")]
+    Invalid {
+        /// The expression.
+        expression: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A letter after the closing slash.
+    #[error("found the option {found:?} of the expression /{expression}/, expected i, m or x")]
+    Option {
+        /// The letter.
+        found: char,
+        /// The expression.
+        expression: String,
+    },
+    /// The expression of a parser, with nothing in it that makes a field.
+    #[error("found no named group in /{expression}/, expected one at least, as in (?<name>.*)")]
+    NoGroups {
+        /// The expression.
+        expression: String,
+    },
+}
+
+impl Pattern {
+    /// Compiles `/expression/options`; the options are Ruby's `i`, `m` and `x`.
+    pub fn new(expression: &str, options: &str) -> Result<Self, PatternError> {
+        let mut builder = RegexBuilder::new(&translated(expression));
+        builder.multi_line(true);
+        for option in options.chars() {
+            match option {
+                'i' => builder.case_insensitive(true),
+                'm' => builder.dot_matches_new_line(true),
+                'x' => builder.ignore_whitespace(true),
+                found => {
+                    let expression = expression.to_owned();
+                    return Err(PatternError::Option { found, expression });
+                }
+            };
+        }
+        let regex = builder.build().map_err(|error| PatternError::Invalid {
+            expression: expression.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(Self { regex })
+    }
+
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+
+    pub(super) fn regex(&self) -> &Regex {
+        &self.regex
+    }
+}
+
+/// What Ruby spells in its own way, spelled as our engine does.
+fn translated(expression: &str) -> String {
+    let mut out = String::with_capacity(expression.len());
+    let mut classes = 0_u32;
+    let mut chars = expression.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match (chars.next(), classes) {
+                (Some('h'), 0) => out.push_str("[0-9a-fA-F]"),
+                (Some('h'), _) => out.push_str("0-9a-fA-F"),
+                (Some('H'), 0) => out.push_str("[^0-9a-fA-F]"),
+                (Some('Z'), 0) => out.push_str("\\n?\\z"),
+                // Ruby needs the backslash before a slash or a quote in some places.
+                (Some(plain @ ('/' | '"' | '\'')), _) => out.push(plain),
+                (Some(escaped), _) => out.extend(['\\', escaped]),
+                (None, _) => out.push('\\'),
+            },
+            '[' => {
+                classes += 1;
+                out.push(c);
+            }
+            ']' => {
+                classes = classes.saturating_sub(1);
+                out.push(c);
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}

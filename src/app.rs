@@ -1,0 +1,188 @@
+//! Wiring: settings become running stages, and signals stop them in flow order.
+//!
+//! Stages start sink first, so that nothing is accepted which could not go on, and stop
+//! listener first, so that nothing accepted is left behind.
+
+mod signals;
+
+use std::io::{self, Stdout};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::buffer::Buffer;
+use crate::cli::Arguments;
+use crate::decode;
+use crate::host::clock::Clock;
+use crate::listener::Listener;
+use crate::route::{Destination, LineWriter, Output, Router};
+use crate::schedule::Schedule;
+use crate::settings::{HttpSource, OutputKind, OutputSettings, Settings, SinkSettings};
+use crate::sink::Sink;
+use crate::sink::s3::S3Sink;
+use crate::sink::stdout::StdoutSink;
+use crate::telemetry;
+use signals::{Signal, Signals};
+
+/// How long chunks may take to be delivered once the listeners have stopped. With the
+/// listeners' own deadline it stays below the 90 s after which systemd kills.
+const FLUSH_DEADLINE: Duration = Duration::from_secs(45);
+
+/// Runs until a signal says stop.
+///
+/// # Errors
+/// A stage cannot start: a port in use, a buffer directory that cannot be written.
+pub(crate) fn run(
+    settings: Settings,
+    arguments: &Arguments,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<()> {
+    let level = settings.log_level.turned(arguments.verbose, arguments.quiet);
+    telemetry::start_logging(level, arguments.log_file.as_deref())
+        .context("the log file cannot be opened")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")?;
+    runtime.block_on(async {
+        let signals = Signals::listen().context("signals cannot be received")?;
+        let server = Server::start(settings, clock).await?;
+        server.run_until_told(signals).await;
+        Ok(())
+    })
+}
+
+/// All stages, running.
+struct Server {
+    listeners: JoinSet<()>,
+    /// Cancelled once: the listeners take no more.
+    stop: CancellationToken,
+    outputs: Vec<RunningOutput>,
+}
+
+/// The stages behind a buffered `<match>`.
+struct RunningOutput {
+    buffer: Buffer,
+    schedule: Schedule,
+}
+
+impl Server {
+    async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let mut outputs = Vec::new();
+        let mut routes = Vec::new();
+        // One for all outputs, so that their lines do not mix.
+        let stdout = Arc::new(StdoutSink::new(io::stdout()));
+        for output in settings.outputs {
+            let (route, running) = start_output(output, &stdout, &clock).await?;
+            routes.push(route);
+            outputs.extend(running);
+        }
+        let router = Router::new(routes);
+        // All ports are bound before any is served: one in use is found in time.
+        let mut bound = Vec::new();
+        for source in settings.sources {
+            bound.push(bind(source)?);
+        }
+        let stop = CancellationToken::new();
+        let mut listeners = JoinSet::new();
+        for (listener, decode) in bound {
+            info!(address = %listener.address(), "listening");
+            let service = decode::service(decode, router.clone(), Arc::clone(&clock));
+            let stop = stop.clone();
+            listeners.spawn(async move {
+                let drained = listener.serve(service, stop).await;
+                if drained.cut_off > 0 {
+                    warn!(connections = drained.cut_off, "connections cut off at the deadline");
+                }
+            });
+        }
+        Ok(Self {
+            listeners,
+            stop,
+            outputs,
+        })
+    }
+
+    async fn run_until_told(self, mut signals: Signals) {
+        loop {
+            match signals.next().await {
+                Signal::Flush => {
+                    info!("flushing all buffers");
+                    for output in &self.outputs {
+                        output.schedule.flush().await;
+                    }
+                }
+                Signal::Stop(name) => {
+                    info!(signal = name, "stopping");
+                    break;
+                }
+            }
+        }
+        self.stop().await;
+        info!("stopped");
+    }
+
+    /// Stops in flow order: no new requests, those in flight answered, the buffers
+    /// closed, the chunks flushed.
+    async fn stop(mut self) {
+        self.stop.cancel();
+        while self.listeners.join_next().await.is_some() {}
+        let deadline = Instant::now() + FLUSH_DEADLINE;
+        let mut flushing = JoinSet::new();
+        for output in self.outputs {
+            flushing.spawn(async move {
+                output.buffer.close().await;
+                output.schedule.stop(deadline).await;
+            });
+        }
+        while flushing.join_next().await.is_some() {}
+    }
+}
+
+async fn start_output(
+    output: OutputSettings,
+    stdout: &Arc<StdoutSink<Stdout>>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<(Output, Option<RunningOutput>)> {
+    let name = output.name;
+    match output.kind {
+        OutputKind::Direct => {
+            let writer: Arc<dyn LineWriter> = stdout.clone();
+            Ok((Output::new(output.route, Destination::Direct(writer)), None))
+        }
+        OutputKind::Buffered(buffered) => {
+            let sink: Arc<dyn Sink> = match buffered.sink {
+                SinkSettings::Stdout => stdout.clone(),
+                SinkSettings::S3(config) => {
+                    let connected = S3Sink::connect(*config).await;
+                    Arc::new(connected.with_context(|| format!("<match {name}>"))?)
+                }
+            };
+            let buffer = Buffer::open(&buffered.buffer, Arc::clone(clock))
+                .with_context(|| format!("<match {name}>: the buffer cannot be opened"))?;
+            let schedule = Schedule::start(
+                buffered.schedule,
+                buffer.clone(),
+                sink,
+                Arc::clone(clock),
+            );
+            let route = Output::new(output.route, Destination::Buffered(buffer.clone()));
+            Ok((route, Some(RunningOutput { buffer, schedule })))
+        }
+    }
+}
+
+fn bind(source: HttpSource) -> anyhow::Result<(Listener, decode::Config)> {
+    Ok((Listener::bind(source.listener)?, source.decode))
+}
+
+impl LineWriter for StdoutSink<Stdout> {
+    fn write_lines(&self, lines: &[u8]) -> io::Result<()> {
+        self.write(lines)
+    }
+}

@@ -1,0 +1,26 @@
+//! What the machine is called, where it stands, and what its environment says.
+
+use fluent_compat::time::Zone;
+use jiff::tz::TimeZone;
+
+/// The host's name, as `Socket.gethostname` gives it; `localhost` where it has none.
+pub fn hostname() -> String {
+    let name = rustix::system::uname();
+    let name = name.nodename().to_string_lossy();
+    match name.as_ref() {
+        "" => "localhost".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// The environment variables that are valid text.
+pub fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    })
+}
+
+/// The host's time zone: `TZ`, or what the system is set to; UTC where it is set to none.
+pub fn local_zone() -> Zone {
+    Zone::Named(TimeZone::try_system().unwrap_or(TimeZone::UTC))
+}

@@ -1,0 +1,171 @@
+//! Where chunks go: an S3 bucket, or the standard output.
+//!
+//! A sink gets one sealed chunk at a time, its name and its bytes, and answers what
+//! has become of it. It keeps no state of chunks and never tries again by itself: the
+//! schedule does, and it is the schedule that remembers names.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use fluent_compat::chunk::{ChunkId, Metadata};
+use fluent_compat::object_key::NameError;
+use fluent_compat::time::EventTime;
+
+pub mod s3;
+pub mod stdout;
+
+/// What a sink gets to know of a sealed chunk.
+#[derive(Clone, Debug)]
+pub struct ChunkInfo {
+    /// The chunk's id; no two chunks have the same.
+    pub id: ChunkId,
+    /// What its events have in common.
+    pub metadata: Metadata,
+    /// When it was begun.
+    pub created: EventTime,
+    /// How many events it holds.
+    pub records: u64,
+    /// The length of its formatted events, in bytes.
+    pub bytes: u64,
+}
+
+/// The chunk's formatted events, in order, the same bytes as often as they are asked for.
+pub trait Body: Send + Sync + 'static {
+    /// Reads from the beginning. Blocks; to be called from a thread that may.
+    ///
+    /// # Errors
+    /// If the chunk cannot be opened.
+    fn open(&self) -> io::Result<Box<dyn io::Read + Send>>;
+}
+
+/// A future in a box, so that sinks fit into one list.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A place that chunks are put into.
+pub trait Sink: Send + Sync + 'static {
+    /// The object's name at the given index, which counts the names found taken.
+    ///
+    /// The same chunk and index give the same name, until the configuration changes.
+    /// So the caller writes the name into the chunk and syncs it before the first put.
+    /// `None`: the sink has no names.
+    ///
+    /// # Errors
+    /// If the chunk's metadata make no name. Neither time nor another index cures it.
+    fn object_name(&self, chunk: &ChunkInfo, index: u64) -> Result<Option<String>, NameError>;
+
+    /// Puts the chunk, once, under the name that stands in it.
+    ///
+    /// # Errors
+    /// See [`PutError`], above all [`PutError::leaves`], which the next attempt is to
+    /// be told (unless it is to be told of [`Earlier::MaybeStored`] anyway).
+    fn put<'a>(
+        &'a self,
+        chunk: &'a ChunkInfo,
+        name: Option<&'a str>,
+        earlier: Earlier,
+        body: Arc<dyn Body>,
+    ) -> BoxFuture<'a, Result<Put, PutError>>;
+}
+
+/// What is known of earlier attempts to put a chunk under the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// There was one of which nobody knows how it ended: no answer came, the server
+    /// failed, or we did. An object under the name may be this chunk.
+    MaybeStored,
+    /// There was none, or each was refused for certain. An object under the name is
+    /// somebody else's.
+    None,
+}
+
+/// How a put has gone well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// The chunk's object is there from an attempt before.
+    AlreadyThere,
+    /// Another object has the name: try the next index.
+    NameTaken,
+    /// The chunk is stored.
+    Stored,
+}
+
+/// How a put has gone wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum PutError {
+    /// A value that has to go with the object cannot be made from the chunk.
+    #[error("{target}: {reason}")]
+    Invalid {
+        /// Where the chunk was to go, such as `s3://bucket/key`.
+        target: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The chunk could not be read, packed or written here.
+    #[error("{target}: {what}: {source}")]
+    Local {
+        /// Where the chunk was to go.
+        target: String,
+        /// What was tried.
+        what: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The store has answered, and it is no success.
+    #[error("{target}: {operation} was answered with status {status}, {detail}")]
+    Refused {
+        /// Where the chunk was to go.
+        target: String,
+        /// `PutObject` or `HeadObject`.
+        operation: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// The store's code, message and request id.
+        detail: String,
+        /// Whether another attempt can go better.
+        remedy: Remedy,
+        /// Whether the store may have kept the object all the same.
+        leaves: Earlier,
+    },
+    /// No answer came, or one that makes no sense.
+    #[error("{target}: {operation} has no outcome: {reason}")]
+    Unknown {
+        /// Where the chunk was to go.
+        target: String,
+        /// `PutObject` or `HeadObject`.
+        operation: &'static str,
+        /// What happened, the causes after it.
+        reason: String,
+    },
+}
+
+/// What helps against a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Nothing: this chunk will be refused each time.
+    None,
+    /// Time, or people: a limit passes, a permission or a bucket is put right.
+    Retry,
+}
+
+impl PutError {
+    /// Whether another attempt can go better. A missing permission or bucket counts as
+    /// that, because people put it right.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Invalid { .. } => false,
+            Self::Refused { remedy, .. } => *remedy == Remedy::Retry,
+            Self::Local { .. } | Self::Unknown { .. } => true,
+        }
+    }
+
+    /// What the next attempt under this name is to be told.
+    pub fn leaves(&self) -> Earlier {
+        match self {
+            Self::Refused { leaves, .. } => *leaves,
+            Self::Unknown { .. } => Earlier::MaybeStored,
+            Self::Invalid { .. } | Self::Local { .. } => Earlier::None,
+        }
+    }
+}

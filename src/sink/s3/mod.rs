@@ -1,0 +1,163 @@
+//! `@type s3`: each chunk becomes one object in a bucket.
+
+mod client;
+mod config;
+mod error;
+mod pack;
+mod put;
+mod store_as;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use aws_sdk_s3::Client;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use fluent_compat::object_key::{NameError, Named};
+
+pub use config::{
+    AccessKey, Addressing, AmazonEndpoints, Checksum, Credentials, CustomerKey, Endpoint,
+    EndpointError, Existing, ObjectAttributes, Role, S3Config, Secret,
+};
+pub use store_as::{StoreAs, ZstdLevel, ZstdLevelError};
+
+use self::pack::Packed;
+use self::put::{CHUNK_ID, Putter};
+use super::{Body, BoxFuture, ChunkInfo, Earlier, Put, PutError, Sink};
+
+/// A bucket that chunks are put into.
+#[derive(Debug)]
+pub struct S3Sink {
+    client: Client,
+    settings: Arc<S3Config>,
+    /// Set for good when the store refuses `If-None-Match`.
+    condition_refused: AtomicBool,
+}
+
+/// Why there is no client for a bucket.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectError {
+    /// `ssl_ca_bundle` has no certificates that can be read.
+    #[error("ssl_ca_bundle cannot be used: {0}")]
+    CaBundle(String),
+}
+
+impl S3Sink {
+    /// Builds the client. No request is made: a store that is away is no reason not to
+    /// start.
+    ///
+    /// # Errors
+    /// If the certificates to trust cannot be read.
+    pub async fn connect(settings: S3Config) -> Result<Self, ConnectError> {
+        Ok(Self {
+            client: client::connect(&settings).await?,
+            settings: Arc::new(settings),
+            condition_refused: AtomicBool::new(false),
+        })
+    }
+
+    async fn put_once(
+        &self,
+        chunk: &ChunkInfo,
+        name: Option<&str>,
+        earlier: Earlier,
+        body: Arc<dyn Body>,
+    ) -> Result<Put, PutError> {
+        let key = match name {
+            Some(name) => name.to_owned(),
+            None => self
+                .key(chunk, 0)
+                .map_err(|error| self.invalid("", &error))?,
+        };
+        let metadata = self.metadata(chunk, &key)?;
+        let packed = self.pack(body).await.map_err(|source| PutError::Local {
+            target: target(&self.settings.bucket, &key),
+            what: "the chunk could not be packed",
+            source,
+        })?;
+        let putter = Putter {
+            client: &self.client,
+            settings: &self.settings,
+            condition_refused: &self.condition_refused,
+            chunk,
+            key: &key,
+            metadata,
+            packed: &packed,
+        };
+        putter.put(earlier).await
+    }
+
+    fn key(&self, chunk: &ChunkInfo, index: u64) -> Result<String, NameError> {
+        self.settings.keys.render(named(chunk), index)
+    }
+
+    fn metadata(&self, chunk: &ChunkInfo, key: &str) -> Result<HashMap<String, String>, PutError> {
+        let mut metadata = HashMap::from([(CHUNK_ID.to_owned(), chunk.id.to_string())]);
+        for (name, template) in &self.settings.object.metadata {
+            let value = template
+                .fill(named(chunk), None)
+                .map_err(|error| self.invalid(key, &error))?;
+            metadata.insert(name.clone(), header_text(value));
+        }
+        Ok(metadata)
+    }
+
+    async fn pack(&self, body: Arc<dyn Body>) -> io::Result<Packed> {
+        let settings = Arc::clone(&self.settings);
+        let packing = tokio::task::spawn_blocking(move || {
+            Packed::new(body.as_ref(), settings.store_as, &settings.spool_directory)
+        });
+        packing
+            .await
+            .unwrap_or_else(|panic| Err(io::Error::other(panic)))
+    }
+
+    fn invalid(&self, key: &str, error: &dyn std::error::Error) -> PutError {
+        PutError::Invalid {
+            target: target(&self.settings.bucket, key),
+            reason: error.to_string(),
+        }
+    }
+}
+
+impl Sink for S3Sink {
+    fn object_name(&self, chunk: &ChunkInfo, index: u64) -> Result<Option<String>, NameError> {
+        self.key(chunk, index).map(Some)
+    }
+
+    fn put<'a>(
+        &'a self,
+        chunk: &'a ChunkInfo,
+        name: Option<&'a str>,
+        earlier: Earlier,
+        body: Arc<dyn Body>,
+    ) -> BoxFuture<'a, Result<Put, PutError>> {
+        Box::pin(self.put_once(chunk, name, earlier, body))
+    }
+}
+
+fn named(chunk: &ChunkInfo) -> Named<'_> {
+    Named {
+        id: chunk.id,
+        metadata: &chunk.metadata,
+        created: chunk.created,
+    }
+}
+
+fn target(bucket: &str, key: &str) -> String {
+    format!("s3://{bucket}/{key}")
+}
+
+/// A text as it may stand in a header: as it is, or else as an encoded word (RFC 2047),
+/// which is how S3 itself shows such metadata.
+fn header_text(value: String) -> String {
+    if value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return value;
+    }
+    format!("=?UTF-8?B?{}?=", BASE64_STANDARD.encode(value))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+use std::io::Read;
+use std::time::Duration;
+
+use fluent_compat::chunk::{ChunkId, ChunkKeys, Metadata};
+use fluent_compat::object_key::{
+    CheckObject, HexRandomLength, IndexFormat, ObjectKeyOptions, ObjectKeyTemplate,
+};
+use fluent_compat::tag::Tag;
+use fluent_compat::time::{EventTime, Zone};
+use forebay_testbed::store::{
+    ACCESS_KEY, Conditions, Fault, LoggedRequest, Reads, Refusal, SECRET_KEY, Store,
+};
+
+use super::*;
+use crate::sink::Remedy;
+
+mod outcomes;
+mod requests;
+
+const BUCKET: &str = "audit";
+const LINES: &str = "{\"event\":\"session.start\"}\n{\"event\":\"session.end\"}\n";
+
+/// A store, and a sink that puts into it.
+struct Bench {
+    store: Store,
+    sink: S3Sink,
+    directory: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        Self::with("logs/${tag}_%{index}.%{file_extension}", |_| ()).await
+    }
+
+    async fn with(key_format: &str, change: impl FnOnce(&mut S3Config)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::start(directory.path(), &[BUCKET]).await.unwrap();
+        let mut config = S3Config::new(
+            BUCKET.to_owned(),
+            template(key_format),
+            directory.path().to_owned(),
+        );
+        config.endpoint = Some(Endpoint::parse(&store.endpoint()).unwrap());
+        config.addressing = Addressing::Path;
+        config.credentials = Credentials::Key(AccessKey {
+            id: ACCESS_KEY.to_owned(),
+            secret: Secret::new(SECRET_KEY.to_owned()),
+        });
+        change(&mut config);
+        let sink = S3Sink::connect(config).await.unwrap();
+        Self {
+            store,
+            sink,
+            directory,
+        }
+    }
+
+    fn name(&self, chunk: &ChunkInfo, index: u64) -> String {
+        self.sink.object_name(chunk, index).unwrap().unwrap()
+    }
+
+    /// Puts the chunk under its first name.
+    async fn put(&self, chunk: &ChunkInfo, earlier: Earlier) -> Result<Put, PutError> {
+        self.put_at(chunk, 0, earlier).await
+    }
+
+    async fn put_at(
+        &self,
+        chunk: &ChunkInfo,
+        index: u64,
+        earlier: Earlier,
+    ) -> Result<Put, PutError> {
+        let name = self.name(chunk, index);
+        let body = Arc::new(Text(LINES.to_owned()));
+        self.sink.put(chunk, Some(&name), earlier, body).await
+    }
+
+    fn keys(&self) -> Vec<String> {
+        let objects = self.store.objects().unwrap();
+        objects.into_iter().map(|object| object.key).collect()
+    }
+
+    /// The requests so far, as `PUT 200`.
+    fn log(&self) -> Vec<String> {
+        let line = |request: &LoggedRequest| match request.status() {
+            Some(status) => format!("{} {}", request.method, status.as_u16()),
+            None => format!("{} cut", request.method),
+        };
+        self.store.requests().iter().map(line).collect()
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        let requests = self.store.requests();
+        let value = requests.last()?.headers.get(name)?;
+        Some(value.to_str().unwrap().to_owned())
+    }
+}
+
+struct Text(String);
+
+impl Body for Text {
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(io::Cursor::new(self.0.clone())))
+    }
+}
+
+fn template(format: &str) -> ObjectKeyTemplate {
+    ObjectKeyTemplate::new(&ObjectKeyOptions {
+        path: "",
+        format: Some(format),
+        check_object: CheckObject::Yes,
+        index_format: IndexFormat::default(),
+        hex_random_length: HexRandomLength::default(),
+        time_slice_format: None,
+        file_extension: "gz",
+        hostname: "h1",
+        chunk_keys: &ChunkKeys::parse("tag").unwrap(),
+        slots: None,
+        zone: &Zone::Utc,
+    })
+    .unwrap()
+}
+
+fn chunk(seed: u8) -> ChunkInfo {
+    ChunkInfo {
+        id: ChunkId::from_bytes([seed; 16]),
+        metadata: Metadata {
+            timekey: None,
+            tag: Some(Tag::new("test.log")),
+            variables: Vec::new(),
+        },
+        created: EventTime::new(1_707_988_602, 0),
+        records: 2,
+        bytes: LINES.len() as u64,
+    }
+}

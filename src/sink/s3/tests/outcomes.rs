@@ -1,0 +1,240 @@
+//! What becomes of a chunk when something is in the way.
+
+use super::*;
+
+#[tokio::test]
+async fn a_chunk_becomes_one_object() {
+    let bench = Bench::new().await;
+    assert_eq!(
+        bench.put(&chunk(1), Earlier::None).await.unwrap(),
+        Put::Stored
+    );
+    let objects = bench.store.objects().unwrap();
+    assert_eq!(objects.len(), 1);
+    assert_eq!(objects[0].key, "logs/test.log_0.gz");
+    assert_eq!(objects[0].text().unwrap(), LINES);
+    assert_eq!(
+        objects[0].metadata["forebay-chunk"],
+        chunk(1).id.to_string()
+    );
+    assert_eq!(bench.log(), ["PUT 200"], "no read permission is needed");
+}
+
+#[tokio::test]
+async fn a_chunk_stored_without_an_answer_is_recognised() {
+    for fault in [Fault::StoreThenCut, Fault::StoreThenFail] {
+        let bench = Bench::new().await;
+        bench.store.faults().next(1, fault);
+        let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
+        assert_eq!(error.leaves(), Earlier::MaybeStored, "{error}");
+        assert!(error.is_retryable(), "{error}");
+        let again = bench.put(&chunk(1), error.leaves()).await.unwrap();
+        assert_eq!(again, Put::AlreadyThere, "{fault:?}");
+        assert_eq!(bench.keys(), ["logs/test.log_0.gz"]);
+    }
+}
+
+#[tokio::test]
+async fn a_cut_before_storing_is_put_again() {
+    let bench = Bench::new().await;
+    bench.store.faults().next(1, Fault::Cut);
+    let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
+    assert_eq!(
+        bench.put(&chunk(1), error.leaves()).await.unwrap(),
+        Put::Stored
+    );
+    assert_eq!(bench.log(), ["PUT cut", "PUT 200"]);
+}
+
+#[tokio::test]
+async fn a_name_that_another_has_is_left_to_it_without_looking() {
+    let bench = Bench::new().await;
+    bench.put(&chunk(1), Earlier::None).await.unwrap();
+    assert_eq!(
+        bench.put(&chunk(2), Earlier::None).await.unwrap(),
+        Put::NameTaken
+    );
+    assert_eq!(
+        bench.put_at(&chunk(2), 1, Earlier::None).await.unwrap(),
+        Put::Stored
+    );
+    assert_eq!(bench.keys(), ["logs/test.log_0.gz", "logs/test.log_1.gz"]);
+    assert_eq!(bench.log(), ["PUT 200", "PUT 412", "PUT 200"]);
+}
+
+#[tokio::test]
+async fn after_an_unknown_outcome_anothers_object_is_told_from_ours() {
+    let bench = Bench::new().await;
+    bench.put(&chunk(1), Earlier::None).await.unwrap();
+    let found = bench.put(&chunk(2), Earlier::MaybeStored).await.unwrap();
+    assert_eq!(found, Put::NameTaken);
+    let found = bench.put(&chunk(1), Earlier::MaybeStored).await.unwrap();
+    assert_eq!(found, Put::AlreadyThere);
+}
+
+#[tokio::test]
+async fn where_looking_is_forbidden_an_unknown_outcome_takes_the_next_name() {
+    let bench = Bench::new().await;
+    bench.store.faults().reads(Reads::Denied);
+    bench.put(&chunk(1), Earlier::None).await.unwrap();
+    let found = bench.put(&chunk(1), Earlier::MaybeStored).await.unwrap();
+    assert_eq!(found, Put::NameTaken);
+    assert_eq!(bench.log(), ["PUT 200", "PUT 412", "HEAD 403"]);
+}
+
+#[tokio::test]
+async fn with_the_chunk_id_in_the_name_nothing_needs_to_be_looked_at() {
+    for format in ["${chunk_id}.gz", "%{uuid_flush}.gz"] {
+        let bench = Bench::with(format, |_| ()).await;
+        bench.store.faults().reads(Reads::Denied);
+        bench.put(&chunk(1), Earlier::None).await.unwrap();
+        let found = bench.put(&chunk(1), Earlier::MaybeStored).await.unwrap();
+        assert_eq!(found, Put::AlreadyThere, "{format}");
+        assert_eq!(bench.log(), ["PUT 200", "PUT 412"]);
+    }
+}
+
+#[tokio::test]
+async fn refusals_that_time_or_people_cure_are_retryable() {
+    for (refusal, code, leaves) in [
+        (Refusal::SlowDown, "SlowDown", Earlier::None),
+        (Refusal::AccessDenied, "AccessDenied", Earlier::None),
+        (
+            Refusal::Conflict,
+            "ConditionalRequestConflict",
+            Earlier::None,
+        ),
+        (
+            Refusal::InternalError,
+            "InternalError",
+            Earlier::MaybeStored,
+        ),
+    ] {
+        let bench = Bench::new().await;
+        bench.store.faults().next(1, Fault::Refuse(refusal));
+        let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
+        assert!(error.is_retryable(), "{error}");
+        assert_eq!(error.leaves(), leaves, "{error}");
+        assert!(error.to_string().contains(code), "{error}");
+        assert_eq!(bench.log().len(), 1, "one attempt is one request");
+    }
+}
+
+#[tokio::test]
+async fn an_error_says_where_and_why_and_keeps_the_secret() {
+    let bench = Bench::new().await;
+    bench.store.remove_bucket(BUCKET).unwrap();
+    let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.starts_with(
+            "s3://audit/logs/test.log_0.gz: PutObject was answered with status 404, NoSuchBucket"
+        ),
+        "{text}"
+    );
+    assert!(!format!("{error:?} {:?}", bench.sink).contains(SECRET_KEY));
+    assert!(matches!(
+        error,
+        PutError::Refused {
+            remedy: Remedy::Retry,
+            ..
+        }
+    ));
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_retryable() {
+    let bench = Bench::with("x", |config| {
+        config.endpoint = Some(Endpoint::parse("http://127.0.0.1:1").unwrap());
+    })
+    .await;
+    let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
+    assert!(error.is_retryable());
+    assert!(
+        error.to_string().contains("PutObject has no outcome"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_never_answers_is_given_up() {
+    let bench = Bench::with("x", |config| {
+        config.put_timeout = Duration::from_millis(100)
+    })
+    .await;
+    bench.store.faults().next(1, Fault::Stall);
+    let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
+    assert_eq!(error.leaves(), Earlier::MaybeStored);
+    assert!(error.to_string().contains("no answer within"), "{error}");
+}
+
+#[tokio::test]
+async fn a_store_that_refuses_the_condition_is_looked_at_first() {
+    let bench = Bench::new().await;
+    bench.store.faults().conditions(Conditions::Refused);
+    assert_eq!(
+        bench.put(&chunk(1), Earlier::None).await.unwrap(),
+        Put::Stored
+    );
+    assert_eq!(bench.log(), ["PUT 501", "HEAD 404", "PUT 200"]);
+    assert_eq!(
+        bench.put(&chunk(2), Earlier::None).await.unwrap(),
+        Put::NameTaken
+    );
+    assert_eq!(
+        bench.log().last().unwrap(),
+        "HEAD 200",
+        "the condition is not tried again"
+    );
+    let found = bench.put(&chunk(1), Earlier::MaybeStored).await.unwrap();
+    assert_eq!(found, Put::AlreadyThere);
+}
+
+#[tokio::test]
+async fn without_condition_and_looking_only_a_name_of_its_own_is_used() {
+    let bench = Bench::new().await;
+    bench.store.faults().conditions(Conditions::Refused);
+    bench.store.faults().reads(Reads::Denied);
+    let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("HeadObject was answered with status 403"),
+        "{error}"
+    );
+
+    let bench = Bench::with("${chunk_id}", |_| ()).await;
+    bench.store.faults().conditions(Conditions::Refused);
+    bench.store.faults().reads(Reads::Denied);
+    assert_eq!(
+        bench.put(&chunk(1), Earlier::None).await.unwrap(),
+        Put::Stored
+    );
+}
+
+#[tokio::test]
+async fn only_overwrite_without_an_index_overwrites() {
+    let overwrite = |config: &mut S3Config| config.existing = Existing::Overwrite;
+    for (format, expected) in [("x.gz", Put::Stored), ("x%{index}.gz", Put::NameTaken)] {
+        let bench = Bench::with(format, overwrite).await;
+        bench.put(&chunk(1), Earlier::None).await.unwrap();
+        assert_eq!(
+            bench.put(&chunk(2), Earlier::None).await.unwrap(),
+            expected,
+            "{format}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn two_chunks_at_once_never_get_one_name() {
+    let bench = Bench::new().await;
+    let (one, two) = (chunk(1), chunk(2));
+    let (first, second) = tokio::join!(
+        bench.put(&one, Earlier::None),
+        bench.put(&two, Earlier::None)
+    );
+    let mut outcomes = [first.unwrap(), second.unwrap()];
+    outcomes.sort_by_key(|put| *put == Put::Stored);
+    assert_eq!(outcomes, [Put::NameTaken, Put::Stored]);
+}
