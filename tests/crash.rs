@@ -3,12 +3,13 @@
 //! `FOREBAY_CRASH_ROUNDS` says how often the server is killed in a test (3 if it is not set).
 
 use std::error::Error;
+use std::time::Duration;
 
 use forebay_testbed::client::{Client, Protocol};
 use forebay_testbed::events::{AuditEvent, EventMaker};
 use forebay_testbed::rig::{BUCKET, Rig};
 use forebay_testbed::server::Server;
-use forebay_testbed::store::Fault;
+use forebay_testbed::store::{Fault, LoggedRequest};
 use forebay_testbed::tally::{Report, Tally};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -16,8 +17,10 @@ use tokio::task::JoinSet;
 
 const FOREBAY: &str = env!("CARGO_BIN_EXE_forebay");
 const CONNECTIONS: u64 = 6;
-/// Acknowledgements before the server is killed; others are on their way then.
-const BEFORE_THE_CRASH: usize = 400;
+/// Acknowledgements and PUTs before the server is killed; others are on their way then.
+const ACKNOWLEDGED_BEFORE: usize = 400;
+const PUTS_BEFORE: usize = 3;
+const PATIENCE: Duration = Duration::from_secs(20);
 
 type TestResult = Result<(), Box<dyn Error>>;
 
@@ -92,16 +95,24 @@ async fn load_and_kill(
 ) -> TestResult {
     let (acknowledged, mut heard) = mpsc::unbounded_channel();
     let mut senders = JoinSet::new();
+    let puts_so_far = puts(&rig.store.requests());
     for connection in 0..CONNECTIONS {
         let client = rig.client_with(&server, protocol, &rig.keys.client())?;
         let seed = round * CONNECTIONS + connection;
-        let maker = EventMaker::new(seed, Timestamp::now());
+        // Chunks of an old day are on their way to S3 at once, those of the present are open.
+        let start = match connection % 2 {
+            0 => "2024-02-29T12:34:00Z".parse()?,
+            _ => Timestamp::now(),
+        };
+        let maker = EventMaker::new(seed, start);
         senders.spawn(send_until_cut(client, maker, acknowledged.clone()));
     }
     drop(acknowledged);
-    for _ in 0..BEFORE_THE_CRASH {
+    for _ in 0..ACKNOWLEDGED_BEFORE {
         tally.acknowledged(&heard.recv().await.ok_or("all senders have ended")?);
     }
+    let enough = |requests: &[LoggedRequest]| puts(requests) >= puts_so_far + PUTS_BEFORE;
+    rig.store.wait_for_requests(PATIENCE, enough).await?;
     server.kill().await?;
     while let Some(event) = heard.recv().await {
         tally.acknowledged(&event);
@@ -110,6 +121,10 @@ async fn load_and_kill(
         tally.unanswered(&unanswered??);
     }
     Ok(())
+}
+
+fn puts(requests: &[LoggedRequest]) -> usize {
+    requests.iter().filter(|request| request.is_put()).count()
 }
 
 /// Posts until the server is gone; gives the event that was never answered.

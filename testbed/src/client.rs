@@ -256,3 +256,6 @@ impl Sender {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
