@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use pem::{EncodeConfig, LineEnding, Pem};
 use rcgen::{BasicConstraints, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use x509_parser::parse_x509_certificate;
@@ -11,7 +10,7 @@ use x509_parser::x509::X509Name;
 use crate::request::{parameters, refused};
 use crate::{
     Digest, Identity, IssueError, KeyAlgorithm, KeyError, LeafRequest, Passphrase, Subject,
-    Unlocked, Validity, key_pem, load_identity,
+    Unlocked, Validity, encode, load_identity,
 };
 
 /// A certificate authority: its certificate and its key. `Debug` shows no key.
@@ -97,7 +96,7 @@ impl Authority {
 
     /// The same as PEM.
     pub fn certificate_pem(&self) -> String {
-        certificate_pem(&self.certificate)
+        encode::certificate(&self.certificate)
     }
 
     /// Its private key as PEM, not encrypted: PKCS#1 if it is RSA, else PKCS#8.
@@ -105,7 +104,7 @@ impl Authority {
     /// # Errors
     /// [`IssueError::Key`] if the key cannot be encoded.
     pub fn key_pem(&self) -> Result<String, IssueError> {
-        key_pem::plain(self.issuer.key())
+        encode::key(self.issuer.key())
     }
 }
 
@@ -136,9 +135,15 @@ impl Issued {
         &self.certificate
     }
 
+    /// The key, for tests that write it in other ways.
+    #[cfg(test)]
+    pub(crate) fn key(&self) -> &KeyPair {
+        &self.key
+    }
+
     /// The certificate as PEM.
     pub fn certificate_pem(&self) -> String {
-        certificate_pem(&self.certificate)
+        encode::certificate(&self.certificate)
     }
 
     /// The private key as PEM, not encrypted: PKCS#1 if it is RSA, else PKCS#8.
@@ -146,7 +151,7 @@ impl Issued {
     /// # Errors
     /// [`IssueError::Key`] if the key cannot be encoded.
     pub fn key_pem(&self) -> Result<String, IssueError> {
-        key_pem::plain(&self.key)
+        encode::key(&self.key)
     }
 
     /// The private key as encrypted PEM: traditional with AES-256-CBC if it is RSA, else PKCS#8.
@@ -154,7 +159,7 @@ impl Issued {
     /// # Errors
     /// [`IssueError::Key`] or [`IssueError::Randomness`].
     pub fn encrypted_key_pem(&self, passphrase: &Passphrase) -> Result<String, IssueError> {
-        key_pem::encrypted(&self.key, passphrase)
+        encode::encrypted_key(&self.key, passphrase)
     }
 
     /// Certificate and key, ready for rustls.
@@ -171,11 +176,6 @@ impl fmt::Debug for Issued {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Issued").finish_non_exhaustive()
     }
-}
-
-fn certificate_pem(certificate: &CertificateDer<'_>) -> String {
-    let lines = EncodeConfig::new().set_line_ending(LineEnding::LF);
-    pem::encode_config(&Pem::new("CERTIFICATE", certificate.as_ref()), lines)
 }
 
 /// The key with an algorithm to sign with: a choice only RSA leaves.

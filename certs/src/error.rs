@@ -43,7 +43,7 @@ pub enum KeyError {
     /// Decryption gave no key. With these ciphers a damaged ciphertext looks just the same.
     #[error(
         "the passphrase does not open the private key ({encryption}): it is wrong, or the file \
-         is damaged; tried as given and with the trailing newline {newline}"
+         is damaged; tried as given and with a trailing newline {newline}"
     )]
     WrongPassphrase {
         /// The encryption found.
@@ -73,6 +73,14 @@ pub enum KeyError {
     /// Both are sound, but the key is another certificate's.
     #[error("the private key does not belong to the first certificate of the certificate file")]
     Mismatch,
+}
+
+impl KeyError {
+    pub(crate) fn damaged(reason: impl ToString) -> KeyError {
+        KeyError::DamagedKey {
+            reason: reason.to_string(),
+        }
+    }
 }
 
 /// Why a certificate could not be issued.
@@ -125,4 +133,12 @@ pub enum IssueError {
     /// The system gave no random bytes.
     #[error("the system gave no random bytes")]
     Randomness,
+}
+
+impl IssueError {
+    pub(crate) fn key(reason: impl ToString) -> IssueError {
+        IssueError::Key {
+            reason: reason.to_string(),
+        }
+    }
 }

@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use crate::authority::Issued;
+use crate::request::TEN_YEARS;
 use crate::{
-    Authority, Digest, Hosts, Identity, IssueError, KeyAlgorithm, LeafRequest, Role, RsaBits,
-    Subject, Validity,
+    Authority, Digest, Hosts, Identity, IssueError, Issued, KeyAlgorithm, LeafRequest, Passphrase,
+    Role, RsaBits, Subject, Validity,
 };
 
 /// The `generate_*` parameters of `<transport tls>`.
@@ -40,7 +40,7 @@ impl GenerateOptions {
             state: "CA".to_owned(),
             locality: "Mountain View".to_owned(),
             common_name: common_name.into(),
-            expiration: Duration::from_secs(10 * 365 * 86_400),
+            expiration: TEN_YEARS,
             digest: Digest::Sha256,
         }
     }
@@ -63,18 +63,22 @@ impl GenerateOptions {
     }
 }
 
-/// A new server certificate, signed by the given CA; `now` is in unix seconds.
+/// A new server certificate, signed by the CA of the two PEM files; `now` is in unix seconds.
 ///
 /// Follows Fluentd's `ca_cert_path`, `ca_private_key_path`, `ca_private_key_passphrase` and
-/// `generate_*`. The chain holds the leaf alone.
+/// `generate_*`. The chain holds the leaf alone, as Fluentd's does. The digest counts if the
+/// CA's key is RSA.
 ///
 /// # Errors
 /// As [`Authority::load`] and [`Authority::issue`].
 pub fn issue_server_certificate(
-    authority: &Authority,
+    ca_cert_pem: &[u8],
+    ca_key_pem: &[u8],
+    ca_passphrase: Option<&Passphrase>,
     options: &GenerateOptions,
     now: i64,
 ) -> Result<Identity, IssueError> {
+    let authority = Authority::load(ca_cert_pem, ca_key_pem, ca_passphrase, options.digest)?;
     Ok(authority.issue(&options.request(now))?.into_identity())
 }
 

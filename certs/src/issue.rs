@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use rustls::crypto::aws_lc_rs::default_provider;
-
 use crate::{
     Authority, Hosts, IssueError, KeyAlgorithm, LeafRequest, Passphrase, Role, RsaBits, Subject,
     Validity,
@@ -88,9 +86,7 @@ impl fmt::Debug for CertSet {
 /// As [`Authority::new`] and [`Authority::issue`].
 pub fn issue_set(options: &Options) -> Result<CertSet, IssueError> {
     let passphrase = match &options.passphrase {
-        ServerPassphrase::Random => {
-            Passphrase::random(&default_provider()).ok_or(IssueError::Randomness)?
-        }
+        ServerPassphrase::Random => Passphrase::random()?,
         ServerPassphrase::Given(passphrase) => passphrase.clone(),
     };
     let leaf = |name: &str, role| LeafRequest {

@@ -14,20 +14,23 @@
 
 #![forbid(unsafe_code)]
 
+mod algorithm;
 mod authority;
+mod encode;
 mod error;
 mod expiry;
 mod generate;
 mod identity;
 mod issue;
-mod key_pem;
 mod passphrase;
 mod pbes2;
 mod pem;
+mod random;
 mod request;
 mod traditional;
 mod write;
 
+pub use algorithm::{Digest, KeyAlgorithm, RsaBits};
 pub use authority::{Authority, Issued};
 pub use error::{IssueError, KeyError};
 pub use expiry::expiry;
@@ -36,5 +39,5 @@ pub use identity::{Identity, Unlocked, load_identity};
 pub use issue::{CertSet, Options, ServerPassphrase, issue_set};
 pub use passphrase::Passphrase;
 pub use pem::load_certificates;
-pub use request::{Digest, Hosts, KeyAlgorithm, LeafRequest, Role, RsaBits, Subject, Validity};
+pub use request::{Hosts, LeafRequest, Role, Subject, Validity};
 pub use write::WriteError;

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use rustls::crypto::CryptoProvider;
+use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
+
+use crate::{IssueError, random};
 
 /// A passphrase: never shown by `Debug`, wiped from memory when dropped.
 ///
@@ -18,13 +20,10 @@ impl Passphrase {
     }
 
     /// 32 random bytes as 64 lower-case hex digits, as Teleport's tool makes them.
-    /// `None` if the system has no randomness to give.
-    pub(crate) fn random(provider: &CryptoProvider) -> Option<Passphrase> {
+    pub(crate) fn random() -> Result<Passphrase, IssueError> {
         let mut bytes = Zeroizing::new([0; 32]);
-        provider.secure_random.fill(bytes.as_mut()).ok()?;
-        Some(Passphrase::new(
-            data_encoding::HEXLOWER.encode(bytes.as_ref()),
-        ))
+        random::fill(bytes.as_mut())?;
+        Ok(Passphrase::new(HEXLOWER.encode(bytes.as_ref())))
     }
 
     /// The text itself, for the one who writes a `fluent.conf`.
@@ -56,9 +55,8 @@ mod tests {
 
     #[test]
     fn random_passphrases_are_64_hex_digits_and_differ() {
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let first = Passphrase::random(&provider).unwrap();
-        let second = Passphrase::random(&provider).unwrap();
+        let first = Passphrase::random().unwrap();
+        let second = Passphrase::random().unwrap();
         assert_eq!(first.expose().len(), 64);
         assert!(first.expose().bytes().all(|byte| byte.is_ascii_hexdigit()));
         assert_ne!(first.expose(), second.expose());

@@ -1,13 +1,13 @@
 //! Encrypted PKCS#8: `ENCRYPTED PRIVATE KEY`, with PBES2 inside.
 
-use pkcs8::der::ErrorKind;
-use pkcs8::der::asn1::ObjectIdentifier;
-use pkcs8::pkcs5::{self, EncryptionScheme, pbes2};
+use pkcs8::der::asn1::{AnyRef, ObjectIdentifier};
+use pkcs8::der::{Decode, ErrorKind};
+use pkcs8::pkcs5::{self, pbes2};
+use pkcs8::spki::AlgorithmIdentifierRef;
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
-use rustls::crypto::CryptoProvider;
 use zeroize::Zeroizing;
 
-use crate::{IssueError, KeyError};
+use crate::{IssueError, KeyError, random};
 
 /// Rounds of PBKDF2-HMAC-SHA-256 in what is written here; OpenSSL writes 2048. What is read
 /// says its own number.
@@ -22,23 +22,25 @@ pub(crate) struct EncryptedKey<'a> {
 impl<'a> EncryptedKey<'a> {
     /// Reads the DER of an `EncryptedPrivateKeyInfo`.
     pub(crate) fn parse(der: &'a [u8]) -> Result<EncryptedKey<'a>, KeyError> {
+        let scheme = scheme(der).map_err(KeyError::damaged)?;
+        if scheme != pbes2::PBES2_OID {
+            return Err(unknown(scheme));
+        }
         let info = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|error| match error {
             pkcs8::Error::Asn1(error) => match error.kind() {
                 ErrorKind::OidUnknown { oid } => unknown(oid),
-                _ => damaged(error.to_string()),
+                _ => KeyError::damaged(error),
             },
-            other => damaged(other.to_string()),
+            other => KeyError::damaged(other),
         })?;
-        match &info.encryption_algorithm {
-            EncryptionScheme::Pbes2(parameters) => {
-                let name = algorithm_name(parameters.encryption.oid());
-                Ok(EncryptedKey {
-                    info,
-                    name: format!("PBES2, {name}"),
-                })
-            }
-            other => Err(unknown(other.oid())),
-        }
+        let name = match info.encryption_algorithm.pbes2() {
+            Some(parameters) => algorithm_name(parameters.encryption.oid()),
+            None => return Err(unknown(scheme)),
+        };
+        Ok(EncryptedKey {
+            info,
+            name: format!("PBES2, {name}"),
+        })
     }
 
     /// The cipher's name, for messages.
@@ -62,41 +64,38 @@ impl<'a> EncryptedKey<'a> {
             Err(pkcs8::Error::EncryptedPrivateKey(pkcs5::Error::UnsupportedAlgorithm { oid })) => {
                 Err(unknown(oid))
             }
-            Err(other) => Err(damaged(other.to_string())),
+            Err(other) => Err(KeyError::damaged(other)),
         }
     }
 }
 
 /// Encrypts the DER of a `PrivateKeyInfo` with AES-256-CBC; gives the DER of an
 /// `EncryptedPrivateKeyInfo`.
-pub(crate) fn encrypt(
-    key: &[u8],
-    passphrase: &[u8],
-    provider: &CryptoProvider,
-) -> Result<Vec<u8>, IssueError> {
+pub(crate) fn encrypt(key: &[u8], passphrase: &[u8]) -> Result<Vec<u8>, IssueError> {
     let mut salt = [0; 16];
     let mut iv = [0; 16];
-    for random in [&mut salt, &mut iv] {
-        provider
-            .secure_random
-            .fill(random)
-            .map_err(|_| IssueError::Randomness)?;
-    }
+    random::fill(&mut salt)?;
+    random::fill(&mut iv)?;
     let parameters = pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(ITERATIONS, &salt, iv)
-        .map_err(|error| IssueError::Key {
-            reason: error.to_string(),
-        })?;
+        .map_err(IssueError::key)?;
     let encrypted = PrivateKeyInfoRef::try_from(key)
         .and_then(|info| info.encrypt_with_params(parameters, passphrase))
-        .map_err(|error| IssueError::Key {
-            reason: error.to_string(),
-        })?;
+        .map_err(IssueError::key)?;
     Ok(encrypted.as_bytes().to_vec())
+}
+
+/// The outermost algorithm alone: pkcs8 does not tell which one it is that it does not know.
+fn scheme(der: &[u8]) -> pkcs8::der::Result<ObjectIdentifier> {
+    AnyRef::from_der(der)?.sequence(|reader| {
+        let algorithm = AlgorithmIdentifierRef::decode(reader)?;
+        AnyRef::decode(reader)?;
+        Ok(algorithm.oid)
+    })
 }
 
 /// Names for the identifiers that turn up in key files; others stay numbers.
 fn algorithm_name(oid: ObjectIdentifier) -> String {
-    const NAMES: [(&str, &str); 14] = [
+    const NAMES: [(&str, &str); 13] = [
         ("1.2.840.113549.1.5.1", "pbeWithMD2AndDES-CBC"),
         ("1.2.840.113549.1.5.3", "pbeWithMD5AndDES-CBC"),
         ("1.2.840.113549.1.5.4", "pbeWithMD2AndRC2-CBC"),
@@ -113,7 +112,6 @@ fn algorithm_name(oid: ObjectIdentifier) -> String {
         ("2.16.840.1.101.3.4.1.2", "AES-128-CBC"),
         ("2.16.840.1.101.3.4.1.22", "AES-192-CBC"),
         ("2.16.840.1.101.3.4.1.42", "AES-256-CBC"),
-        ("1.3.6.1.4.1.11591.4.11", "scrypt"),
     ];
     let oid = oid.to_string();
     match NAMES.iter().find(|(number, _)| *number == oid) {
@@ -126,8 +124,4 @@ fn unknown(oid: ObjectIdentifier) -> KeyError {
     KeyError::UnknownEncryption {
         found: algorithm_name(oid),
     }
-}
-
-fn damaged(reason: String) -> KeyError {
-    KeyError::DamagedKey { reason }
 }

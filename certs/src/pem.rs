@@ -84,10 +84,10 @@ impl TraditionalFormat {
 
 /// The first private key of a PEM text.
 pub(crate) fn private_key(pem: &[u8]) -> Result<KeySection, KeyError> {
-    let sections = pem::parse_many(pem).map_err(|error| damaged(error.to_string()))?;
+    let sections = pem::parse_many(pem).map_err(KeyError::damaged)?;
     let Some(section) = sections.into_iter().find(|section| is_key(section.tag())) else {
         return Err(match labels(pem).find(|label| is_key(label)) {
-            Some(label) => damaged(format!("its section {label} does not end")),
+            Some(label) => KeyError::damaged(format!("its section {label} does not end")),
             None => KeyError::NoKey {
                 found: describe(pem),
             },
@@ -116,8 +116,8 @@ fn traditional(section: Pem, format: TraditionalFormat) -> Result<KeySection, Ke
         return Ok(KeySection::Plain(format.key(section.into_contents())));
     }
     let Some(dek_info) = section.headers().get("DEK-Info") else {
-        return Err(damaged(
-            "Proc-Type says it is encrypted, and DEK-Info is missing".to_owned(),
+        return Err(KeyError::damaged(
+            "Proc-Type says it is encrypted, and DEK-Info is missing",
         ));
     };
     let encryption = Encryption::parse(dek_info)?;
@@ -169,8 +169,4 @@ fn describe(pem: &[u8]) -> String {
     } else {
         "text that is no PEM".to_owned()
     }
-}
-
-fn damaged(reason: String) -> KeyError {
-    KeyError::DamagedKey { reason }
 }

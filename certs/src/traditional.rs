@@ -18,54 +18,53 @@ use des::TdesEde3;
 use md5::{Digest, Md5};
 use pkcs8::der::asn1::AnyRef;
 use pkcs8::der::{Decode, Tag, Tagged};
-use rustls::crypto::CryptoProvider;
 use zeroize::Zeroizing;
 
-use crate::{IssueError, KeyError};
+use crate::{IssueError, KeyError, random};
 
 /// Bytes of the IV that salt the key derivation.
 const SALT_LENGTH: usize = 8;
 
-/// The ciphers of `DEK-Info` that are known here.
+/// The ciphers of `DEK-Info` that are known here, all in CBC mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cipher {
-    Aes128Cbc,
-    Aes192Cbc,
-    Aes256Cbc,
-    DesEde3Cbc,
+    Aes128,
+    Aes192,
+    Aes256,
+    DesEde3,
 }
 
 impl Cipher {
     pub(crate) const ALL: [Cipher; 4] = [
-        Cipher::Aes128Cbc,
-        Cipher::Aes192Cbc,
-        Cipher::Aes256Cbc,
-        Cipher::DesEde3Cbc,
+        Cipher::Aes128,
+        Cipher::Aes192,
+        Cipher::Aes256,
+        Cipher::DesEde3,
     ];
 
     /// Its name in `DEK-Info`.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Cipher::Aes128Cbc => "AES-128-CBC",
-            Cipher::Aes192Cbc => "AES-192-CBC",
-            Cipher::Aes256Cbc => "AES-256-CBC",
-            Cipher::DesEde3Cbc => "DES-EDE3-CBC",
+            Cipher::Aes128 => "AES-128-CBC",
+            Cipher::Aes192 => "AES-192-CBC",
+            Cipher::Aes256 => "AES-256-CBC",
+            Cipher::DesEde3 => "DES-EDE3-CBC",
         }
     }
 
     fn key_length(self) -> usize {
         match self {
-            Cipher::Aes128Cbc => 16,
-            Cipher::Aes192Cbc | Cipher::DesEde3Cbc => 24,
-            Cipher::Aes256Cbc => 32,
+            Cipher::Aes128 => 16,
+            Cipher::Aes192 | Cipher::DesEde3 => 24,
+            Cipher::Aes256 => 32,
         }
     }
 
     /// Bytes of a block, and so of the IV.
     fn block_length(self) -> usize {
         match self {
-            Cipher::Aes128Cbc | Cipher::Aes192Cbc | Cipher::Aes256Cbc => 16,
-            Cipher::DesEde3Cbc => 8,
+            Cipher::Aes128 | Cipher::Aes192 | Cipher::Aes256 => 16,
+            Cipher::DesEde3 => 8,
         }
     }
 }
@@ -89,10 +88,10 @@ impl Encryption {
             })?;
         let iv = HEXLOWER_PERMISSIVE
             .decode(iv.trim().as_bytes())
-            .map_err(|error| damaged(format!("the IV in DEK-Info is no hex: {error}")))?;
+            .map_err(|error| KeyError::damaged(format!("the IV in DEK-Info is no hex: {error}")))?;
         if iv.len() != cipher.block_length() {
             let (found, wanted) = (iv.len(), cipher.block_length());
-            return Err(damaged(format!(
+            return Err(KeyError::damaged(format!(
                 "the IV in DEK-Info has {found} bytes, not {wanted}"
             )));
         }
@@ -100,15 +99,9 @@ impl Encryption {
     }
 
     /// The cipher with a random IV.
-    pub(crate) fn random(
-        cipher: Cipher,
-        provider: &CryptoProvider,
-    ) -> Result<Encryption, IssueError> {
+    pub(crate) fn random(cipher: Cipher) -> Result<Encryption, IssueError> {
         let mut iv = vec![0; cipher.block_length()];
-        provider
-            .secure_random
-            .fill(&mut iv)
-            .map_err(|_| IssueError::Randomness)?;
+        random::fill(&mut iv)?;
         Ok(Encryption { cipher, iv })
     }
 
@@ -128,7 +121,7 @@ impl Encryption {
         let (length, block) = (ciphertext.len(), self.cipher.block_length());
         if length == 0 || !length.is_multiple_of(block) {
             let name = self.name();
-            return Err(damaged(format!(
+            return Err(KeyError::damaged(format!(
                 "{length} bytes cannot come from {name}, which writes whole blocks of {block}"
             )));
         }
@@ -143,10 +136,10 @@ impl Encryption {
     ) -> Option<Zeroizing<Vec<u8>>> {
         let key = self.derive_key(passphrase);
         let plain = Zeroizing::new(match self.cipher {
-            Cipher::Aes128Cbc => decrypt::<Aes128>(&key, &self.iv, ciphertext),
-            Cipher::Aes192Cbc => decrypt::<Aes192>(&key, &self.iv, ciphertext),
-            Cipher::Aes256Cbc => decrypt::<Aes256>(&key, &self.iv, ciphertext),
-            Cipher::DesEde3Cbc => decrypt::<TdesEde3>(&key, &self.iv, ciphertext),
+            Cipher::Aes128 => decrypt::<Aes128>(&key, &self.iv, ciphertext),
+            Cipher::Aes192 => decrypt::<Aes192>(&key, &self.iv, ciphertext),
+            Cipher::Aes256 => decrypt::<Aes256>(&key, &self.iv, ciphertext),
+            Cipher::DesEde3 => decrypt::<TdesEde3>(&key, &self.iv, ciphertext),
         }?);
         // One wrong passphrase in 256 leaves a padding that looks right; the outermost length
         // that fits to the byte does not come about by chance.
@@ -158,10 +151,10 @@ impl Encryption {
     pub(crate) fn encrypt(&self, der: &[u8], passphrase: &[u8]) -> Vec<u8> {
         let key = self.derive_key(passphrase);
         match self.cipher {
-            Cipher::Aes128Cbc => encrypt::<Aes128>(&key, &self.iv, der),
-            Cipher::Aes192Cbc => encrypt::<Aes192>(&key, &self.iv, der),
-            Cipher::Aes256Cbc => encrypt::<Aes256>(&key, &self.iv, der),
-            Cipher::DesEde3Cbc => encrypt::<TdesEde3>(&key, &self.iv, der),
+            Cipher::Aes128 => encrypt::<Aes128>(&key, &self.iv, der),
+            Cipher::Aes192 => encrypt::<Aes192>(&key, &self.iv, der),
+            Cipher::Aes256 => encrypt::<Aes256>(&key, &self.iv, der),
+            Cipher::DesEde3 => encrypt::<TdesEde3>(&key, &self.iv, der),
         }
     }
 
@@ -195,6 +188,35 @@ fn encrypt<C: BlockCipherEncrypt + KeyInit>(key: &[u8], iv: &[u8], data: &[u8]) 
         .encrypt_padded_vec::<Pkcs7>(data)
 }
 
-fn damaged(reason: String) -> KeyError {
-    KeyError::DamagedKey { reason }
+#[cfg(test)]
+mod tests {
+    use super::{Cipher, Encryption};
+
+    /// Recorded from `openssl enc -md md5 -k 'correct horse' -S 0102030405060708 -P`.
+    #[test]
+    fn keys_are_derived_as_openssl_does() {
+        let derived = [
+            (
+                Cipher::Aes256,
+                "bcf8d941d9291141709c9d56360eb7148e3960ab3dc44d832c4028568545c91d",
+            ),
+            (
+                Cipher::DesEde3,
+                "bcf8d941d9291141709c9d56360eb7148e3960ab3dc44d83",
+            ),
+        ];
+        for (cipher, key) in derived {
+            let iv = (1..).take(cipher.block_length()).collect();
+            let found = Encryption { cipher, iv }.derive_key(b"correct horse");
+            assert_eq!(data_encoding::HEXLOWER.encode(&found), key);
+        }
+    }
+
+    #[test]
+    fn dek_info_is_read_back_as_it_is_written() {
+        let text = "AES-128-CBC,000102030405060708090a0b0c0d0e0f";
+        assert_eq!(Encryption::parse(text).unwrap().dek_info(), text);
+        let upper = "aes-128-cbc, 000102030405060708090A0B0C0D0E0F";
+        assert_eq!(Encryption::parse(upper).unwrap().dek_info(), text);
+    }
 }
