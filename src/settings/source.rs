@@ -72,6 +72,7 @@ fn parsing(section: &Params<'_>, context: &Context<'_>) -> Option<decode::Parsin
     if parse.plugin_type().is_some_and(|name| name != "in_http") {
         let parser = parse::parser(parse, context)?;
         traps::warn_of_lost_time(section, &parser);
+        traps::warn_of_local_times(section, &parser, context);
         return Some(decode::Parsing::Configured(Box::new(parser)));
     }
     let rules = parse::default_rules(&parse, context);

@@ -27,6 +27,17 @@ impl<W: Write + Send + 'static> StdoutSink<W> {
             writer: Arc::new(Mutex::new(writer)),
         }
     }
+
+    /// Writes lines at once, for outputs without a buffer. They mix with no chunk's.
+    ///
+    /// # Errors
+    /// As the writer says; the lines may have been written in part.
+    pub fn write(&self, lines: &[u8]) -> io::Result<()> {
+        // A writer whose user has panicked is still a writer.
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.write_all(lines)?;
+        writer.flush()
+    }
 }
 
 impl<W: Write + Send + 'static> Sink for StdoutSink<W> {
