@@ -1,0 +1,220 @@
+//! One connection, from the handshake to its end.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+use tracing::{debug, warn};
+
+use super::activity::Activity;
+use super::throttle::Throttle;
+use super::tls::{HandshakeError, Protocol};
+use super::watched::Watched;
+use super::{Limits, TlsHandle, Transport};
+
+/// What all connections of a listener share.
+pub(super) struct Connections<S> {
+    transport: Transport,
+    limits: Limits,
+    service: TowerToHyperService<S>,
+    /// Finish what is under way, take nothing new.
+    stop: CancellationToken,
+    /// Drop everything.
+    cut: CancellationToken,
+    sniffing: Builder<TokioExecutor>,
+    http1: Builder<TokioExecutor>,
+    http2: Builder<TokioExecutor>,
+    failed_handshakes: Throttle,
+}
+
+impl<S> Connections<S> {
+    const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
+
+    pub(super) fn new(
+        transport: Transport,
+        limits: Limits,
+        service: S,
+        stop: CancellationToken,
+    ) -> Self {
+        let sniffing = builder(&limits);
+        Self {
+            transport,
+            limits,
+            service: TowerToHyperService::new(service),
+            stop,
+            cut: CancellationToken::new(),
+            http1: sniffing.clone().http1_only(),
+            http2: sniffing.clone().http2_only(),
+            sniffing,
+            failed_handshakes: Throttle::new(Self::BETWEEN_WARNINGS),
+        }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(super) fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// Drops all connections, answered or not.
+    pub(super) fn cut_off(&self) {
+        self.cut.cancel();
+    }
+}
+
+impl<S, B> Connections<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    /// Serves one connection to its end.
+    pub(super) async fn serve<T>(&self, stream: T, peer: SocketAddr)
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        tokio::select! {
+            biased;
+            () = self.cut.cancelled() => {}
+            () = self.secure(stream, peer) => {}
+        }
+    }
+
+    async fn secure<T>(&self, stream: T, peer: SocketAddr)
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let tls = match &self.transport {
+            Transport::Plain => return self.http(&self.sniffing, stream, peer).await,
+            Transport::Tls(tls) => tls,
+        };
+        let handshake = self.handshake(tls, stream);
+        let outcome = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return,
+            outcome = handshake => outcome,
+        };
+        match outcome {
+            Ok((stream, Protocol::Http1)) => self.http(&self.http1, stream, peer).await,
+            Ok((stream, Protocol::Http2)) => self.http(&self.http2, stream, peer).await,
+            Err(reason) => match self.failed_handshakes.pass() {
+                Some(held_back) => warn!(%peer, %reason, held_back, "a TLS handshake failed"),
+                None => debug!(%peer, %reason, "a TLS handshake failed"),
+            },
+        }
+    }
+
+    async fn handshake<T>(
+        &self,
+        tls: &TlsHandle,
+        stream: T,
+    ) -> Result<
+        (
+            impl AsyncRead + AsyncWrite + Send + Unpin + use<T, S, B>,
+            Protocol,
+        ),
+        HandshakeError,
+    >
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        match timeout(self.limits.handshake, tls.accept(stream)).await {
+            Ok(outcome) => outcome,
+            Err(_elapsed) => Err(HandshakeError::Slow {
+                deadline: self.limits.handshake,
+            }),
+        }
+    }
+
+    async fn http<T>(&self, builder: &Builder<TokioExecutor>, stream: T, peer: SocketAddr)
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let activity = Activity::new();
+        let service = service_fn(|mut request: Request<Incoming>| {
+            let in_flight = activity.request(request.version());
+            request.extensions_mut().insert(peer);
+            let answer = self.service.call(request);
+            async move {
+                let answer = answer.await;
+                drop(in_flight);
+                answer
+            }
+        });
+        let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
+        let mut connection = std::pin::pin!(builder.serve_connection(io, service));
+        let mut overdue = std::pin::pin!(activity.overdue(&self.limits));
+
+        let mut stopping = false;
+        let missed = loop {
+            tokio::select! {
+                biased;
+                outcome = connection.as_mut() => return report(peer, outcome),
+                missed = overdue.as_mut() => break missed,
+                () = self.stop.cancelled(), if !stopping => {
+                    stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+        };
+
+        debug!(%peer, ?missed, "closing a connection that missed its deadline");
+        connection.as_mut().graceful_shutdown();
+        match timeout(GOODBYE, connection).await {
+            Ok(outcome) => report(peer, outcome),
+            Err(_elapsed) => debug!(%peer, "the peer did not let the connection end"),
+        }
+    }
+}
+
+/// For a GOAWAY and its answer, or TLS's last word, on a connection that is given up.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// A connection that ends badly is the client's affair: what was answered was answered.
+fn report<E: std::fmt::Display>(peer: SocketAddr, outcome: Result<(), E>) {
+    if let Err(error) = outcome {
+        debug!(%peer, %error, "a connection ended early");
+    }
+}
+
+fn builder(limits: &Limits) -> Builder<TokioExecutor> {
+    // One event has a MiB at most: windows that let a few through without waiting.
+    const STREAM_WINDOW: u32 = 1 << 20;
+    const CONNECTION_WINDOW: u32 = 4 << 20;
+    const LARGEST_HEAD: u32 = 16 << 10;
+    const PING_EVERY: Duration = Duration::from_secs(20);
+    const PING_ANSWERED_WITHIN: Duration = Duration::from_secs(20);
+
+    let mut builder = Builder::new(TokioExecutor::new());
+    // Activity has the header deadline: hyper's would count idle time as well.
+    builder.http1().header_read_timeout(None);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(LARGEST_HEAD)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_ANSWERED_WITHIN);
+    builder
+}
+
+#[cfg(test)]
+mod tests;
