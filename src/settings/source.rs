@@ -1,7 +1,5 @@
 //! `<source>`.
 
-use std::time::Duration;
-
 use fluent_compat::config::Params;
 
 use super::context::Context;
