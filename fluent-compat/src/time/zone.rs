@@ -17,7 +17,7 @@ pub enum Zone {
     Named(TimeZone),
 }
 
-/// Seconds east of Greenwich, less than 100 hours either way.
+/// Seconds east of Greenwich, less than a day either way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FixedOffset(i32);
 
@@ -113,8 +113,8 @@ impl Zone {
         let Zone::Named(zone) = self else {
             return None;
         };
-        // This runs for every event. Two changes that cancel each other lie weeks
-        // apart, and then the moment on the wall clock is the same all the same.
+        // This runs for every event, and mostly ends here. Two changes that cancel each
+        // other lie weeks apart; a slot so long begins at the same moment either way.
         if self.offset_at(start) == self.offset_at(end) {
             return None;
         }
