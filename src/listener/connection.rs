@@ -31,8 +31,6 @@ pub(super) struct Connections<S> {
     service: TowerToHyperService<S>,
     /// Finish what is under way, take nothing new.
     stop: CancellationToken,
-    /// Drop everything.
-    cut: CancellationToken,
     sniffing: Builder<TokioExecutor>,
     http1: Builder<TokioExecutor>,
     http2: Builder<TokioExecutor>,
@@ -54,7 +52,6 @@ impl<S> Connections<S> {
             limits,
             service: TowerToHyperService::new(service),
             stop,
-            cut: CancellationToken::new(),
             http1: sniffing.clone().http1_only(),
             http2: sniffing.clone().http2_only(),
             sniffing,
@@ -69,11 +66,6 @@ impl<S> Connections<S> {
     pub(super) fn stop(&self) -> &CancellationToken {
         &self.stop
     }
-
-    /// Drops all connections, answered or not.
-    pub(super) fn cut_off(&self) {
-        self.cut.cancel();
-    }
 }
 
 impl<S, B> Connections<S>
@@ -86,17 +78,6 @@ where
 {
     /// Serves one connection to its end.
     pub(super) async fn serve<T>(&self, stream: T, peer: SocketAddr)
-    where
-        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        tokio::select! {
-            biased;
-            () = self.cut.cancelled() => {}
-            () = self.secure(stream, peer) => {}
-        }
-    }
-
-    async fn secure<T>(&self, stream: T, peer: SocketAddr)
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -161,13 +142,16 @@ where
         let mut connection = std::pin::pin!(builder.serve_connection(io, service));
         let mut overdue = std::pin::pin!(activity.overdue(&self.limits));
 
+        // A token of its own: it is looked at with every wake-up, under a lock that would
+        // otherwise be everybody's.
+        let stop = self.stop.child_token();
         let mut stopping = false;
         let missed = loop {
             tokio::select! {
                 biased;
                 outcome = connection.as_mut() => return report(peer, outcome),
                 missed = overdue.as_mut() => break missed,
-                () = self.stop.cancelled(), if !stopping => {
+                () = stop.cancelled(), if !stopping => {
                     stopping = true;
                     connection.as_mut().graceful_shutdown();
                 }
