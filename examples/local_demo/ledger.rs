@@ -1,6 +1,7 @@
 //! What arrived: waited for, listed, counted.
 
-use forebay_testbed::store::{Store, StoreError, StoredObject};
+use forebay_testbed::rig::records;
+use forebay_testbed::store::{Store, StoreError};
 use forebay_testbed::tally::{Report, Tally};
 
 use crate::PATIENCE;
@@ -15,7 +16,7 @@ pub(crate) async fn wait(screen: &Screen, stage: &Stage, tally: &Tally) -> anyho
     let wanted = tally.acknowledged_count();
     let arrived = stage
         .store
-        .wait_for_objects(PATIENCE, |objects| lines(objects) >= wanted)
+        .wait_for_objects(PATIENCE, |objects| records(objects) >= wanted)
         .await;
     spinner.finish_and_clear();
     match arrived {
@@ -47,13 +48,4 @@ pub(crate) fn close(screen: &Screen, store: &Store, tally: &Tally) -> anyhow::Re
         screen.failure(&report);
     }
     Ok(report)
-}
-
-/// Records in all objects together; an object that cannot be read counts for none.
-fn lines(objects: &[StoredObject]) -> usize {
-    objects
-        .iter()
-        .filter_map(|object| object.text().ok())
-        .map(|text| text.lines().count())
-        .sum()
 }

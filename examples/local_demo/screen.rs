@@ -45,9 +45,14 @@ impl Screen {
         self.write(format!("\n{}", style(format!("{text:#}")).red().bold()));
     }
 
-    /// As much of a line as fits beside its number.
+    /// As much of a line as fits.
     pub(crate) fn cut(&self, line: &str) -> String {
-        let width = usize::from(self.term.size().1).saturating_sub(8).max(40);
+        let columns = if self.term.is_term() {
+            usize::from(self.term.size().1)
+        } else {
+            120
+        };
+        let width = columns.saturating_sub(8).max(40);
         console::truncate_str(line, width, "…").into_owned()
     }
 

@@ -162,7 +162,7 @@ impl ObjectKeyTemplate {
     /// # Errors
     /// See [`NameError`]; another index does not cure it.
     pub fn render(&self, chunk: Named<'_>, index: u64) -> Result<String, NameError> {
-        let mut key = self.fill(chunk, Some(index))?;
+        let mut key = self.fill(chunk, index)?;
         if index > 0 && !self.has_index() {
             key = self.set_apart(&key, chunk.id, index);
         }
@@ -174,11 +174,11 @@ impl ObjectKeyTemplate {
     }
 
     /// The template with everything filled in, which need not be a name: the values of
-    /// `s3_metadata` are written in the same way. Without an index `%{index}` is nothing.
+    /// `s3_metadata` are written in the same way.
     ///
     /// # Errors
     /// If a tag or a field may not go in.
-    pub fn fill(&self, chunk: Named<'_>, index: Option<u64>) -> Result<String, PlaceholderError> {
+    pub fn fill(&self, chunk: Named<'_>, index: u64) -> Result<String, PlaceholderError> {
         let mut text = String::new();
         for piece in &self.pieces {
             match piece {
@@ -187,11 +187,7 @@ impl ObjectKeyTemplate {
                     let clock = Strftime::new("%H%M%S");
                     text.push_str(&clock.format(chunk.created, &Zone::Utc));
                 }
-                Piece::Index => {
-                    if let Some(index) = index {
-                        text.push_str(&self.index_format.render(index));
-                    }
-                }
+                Piece::Index => text.push_str(&self.index_format.render(index)),
                 Piece::Text(part) => text.push_str(&part.render(chunk.id, chunk.metadata)?),
                 Piece::TimeSlice => {
                     if let Some(timekey) = chunk.metadata.timekey {

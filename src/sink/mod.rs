@@ -63,10 +63,20 @@ pub trait Sink: Send + Sync + 'static {
     fn put<'a>(
         &'a self,
         chunk: &'a ChunkInfo,
-        name: Option<&'a str>,
-        earlier: Earlier,
+        attempt: Attempt<'a>,
         body: Arc<dyn Body>,
     ) -> BoxFuture<'a, Result<Put, PutError>>;
+}
+
+/// One attempt to put a chunk.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// What [`Sink::object_name`] gave, as it stands in the chunk.
+    pub name: Option<&'a str>,
+    /// The index that it gave the name for.
+    pub index: u64,
+    /// What is known of attempts with this very name before.
+    pub earlier: Earlier,
 }
 
 /// What is known of earlier attempts to put a chunk under the same name.

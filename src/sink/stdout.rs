@@ -1,11 +1,11 @@
 //! `@type stdout`: chunks go to the standard output, for people who look.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fluent_compat::object_key::NameError;
 
-use super::{Body, BoxFuture, ChunkInfo, Earlier, Put, PutError, Sink};
+use super::{Attempt, Body, BoxFuture, ChunkInfo, Put, PutError, Sink};
 
 const TARGET: &str = "stdout";
 
@@ -27,6 +27,16 @@ impl<W: Write + Send + 'static> StdoutSink<W> {
             writer: Arc::new(Mutex::new(writer)),
         }
     }
+
+    /// Writes whole lines that are in no chunk, and flushes. Blocks.
+    ///
+    /// # Errors
+    /// If the writer fails; the lines may have been written in part.
+    pub fn write(&self, lines: &[u8]) -> io::Result<()> {
+        let mut writer = lock(&self.writer);
+        writer.write_all(lines)?;
+        writer.flush()
+    }
 }
 
 impl<W: Write + Send + 'static> Sink for StdoutSink<W> {
@@ -37,17 +47,13 @@ impl<W: Write + Send + 'static> Sink for StdoutSink<W> {
     fn put<'a>(
         &'a self,
         _chunk: &'a ChunkInfo,
-        _name: Option<&'a str>,
-        _earlier: Earlier,
+        _attempt: Attempt<'a>,
         body: Arc<dyn Body>,
     ) -> BoxFuture<'a, Result<Put, PutError>> {
         let writer = Arc::clone(&self.writer);
         Box::pin(async move {
-            let written = tokio::task::spawn_blocking(move || {
-                // A writer whose user has panicked is still a writer.
-                let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-                write(body.as_ref(), &mut *writer)
-            });
+            let written =
+                tokio::task::spawn_blocking(move || write_body(body.as_ref(), &mut *lock(&writer)));
             let outcome = written
                 .await
                 .unwrap_or_else(|panic| Err(io::Error::other(panic)));
@@ -62,7 +68,12 @@ impl<W: Write + Send + 'static> Sink for StdoutSink<W> {
     }
 }
 
-fn write(body: &dyn Body, writer: &mut dyn Write) -> io::Result<()> {
+/// A writer whose user has panicked is still a writer.
+fn lock<W>(writer: &Mutex<W>) -> MutexGuard<'_, W> {
+    writer.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write_body(body: &dyn Body, writer: &mut dyn Write) -> io::Result<()> {
     let mut reader = body.open()?;
     io::copy(&mut reader, writer)?;
     writer.flush()
@@ -74,6 +85,7 @@ mod tests {
     use fluent_compat::time::EventTime;
 
     use super::*;
+    use crate::sink::Earlier;
 
     struct Lines(&'static str);
 
@@ -111,17 +123,22 @@ mod tests {
             records: 1,
             bytes: 0,
         };
+        let attempt = Attempt {
+            name: None,
+            index: 0,
+            earlier: Earlier::None,
+        };
         assert_eq!(sink.object_name(&chunk, 0), Ok(None));
-        sink.put(&chunk, None, Earlier::None, Arc::new(Lines(lines)))
-            .await
+        sink.put(&chunk, attempt, Arc::new(Lines(lines))).await
     }
 
     #[tokio::test]
     async fn chunks_stand_one_after_the_other() {
         let sink = StdoutSink::new(Vec::new());
         assert_eq!(put(&sink, "a\nb\n").await.unwrap(), Put::Stored);
+        sink.write(b"between\n").unwrap();
         assert_eq!(put(&sink, "c\n").await.unwrap(), Put::Stored);
-        assert_eq!(*sink.writer.lock().unwrap(), b"a\nb\nc\n");
+        assert_eq!(*sink.writer.lock().unwrap(), b"a\nb\nbetween\nc\n");
     }
 
     #[tokio::test]

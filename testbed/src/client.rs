@@ -19,7 +19,9 @@ use tokio::time::timeout;
 pub use self::error::{ClientError, Refused};
 pub use self::knock::{Knock, knock};
 use self::target::Stream;
-pub use self::target::{ClientIdentity, Protocol, Target, TlsOptions, TlsVersions};
+pub use self::target::{
+    ClientIdentity, Protocol, Target, TlsOptions, TlsOptionsError, TlsVersions,
+};
 
 /// The event handler's limit for a whole exchange.
 const EXCHANGE_LIMIT: Duration = Duration::from_secs(30);
@@ -254,3 +256,6 @@ impl Sender {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

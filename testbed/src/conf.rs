@@ -8,6 +8,15 @@ use std::path::{Path, PathBuf};
 use crate::store::{ACCESS_KEY, SECRET_KEY, Store};
 use crate::tally::TimeField;
 
+/// What every buffer here has beside its `timekey`: a test has no minutes to wait.
+const TIME_LINES: [&str; 5] = [
+    "timekey_wait 0s",
+    "timekey_use_utc true",
+    "retry_wait 0.2s",
+    "retry_max_interval 1s",
+    "retry_forever true",
+];
+
 /// A whole configuration: sources first, then matches, in the order they are added.
 #[derive(Clone, Debug, Default)]
 pub struct Conf {
@@ -164,27 +173,21 @@ impl Match {
 impl Buffer {
     /// Files below the given path, cut by time, tried again after a short while.
     pub fn file(path: &Path, timekey_seconds: u32) -> Buffer {
-        Buffer::time(timekey_seconds)
-            .line("@type file")
-            .line(format!("path \"{}\"", path.display()))
+        let path = format!("path \"{}\"", path.display());
+        Buffer::time(vec!["@type file".to_owned(), path], timekey_seconds)
     }
 
     /// Memory, cut by time.
     pub fn memory(timekey_seconds: u32) -> Buffer {
-        Buffer::time(timekey_seconds).line("@type memory")
+        Buffer::time(vec!["@type memory".to_owned()], timekey_seconds)
     }
 
-    fn time(timekey_seconds: u32) -> Buffer {
+    fn time(mut lines: Vec<String>, timekey_seconds: u32) -> Buffer {
+        lines.push(format!("timekey {timekey_seconds}s"));
+        lines.extend(TIME_LINES.map(str::to_owned));
         Buffer {
             keys: "time",
-            lines: vec![
-                format!("timekey {timekey_seconds}s"),
-                "timekey_wait 0s".to_owned(),
-                "timekey_use_utc true".to_owned(),
-                "retry_wait 0.2s".to_owned(),
-                "retry_max_interval 1s".to_owned(),
-                "retry_forever true".to_owned(),
-            ],
+            lines,
         }
     }
 

@@ -205,3 +205,6 @@ impl Drop for Store {
         self.accepting.abort();
     }
 }
+
+#[cfg(test)]
+mod tests;

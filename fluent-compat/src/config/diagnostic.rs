@@ -1,6 +1,6 @@
 //! What is wrong with a configuration, said so that one can go and mend it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Write;
 
 use super::secret::{MASK, sounds_secret};
@@ -36,6 +36,7 @@ pub struct Diagnostic {
 #[derive(Debug, Default)]
 pub struct Diagnostics {
     items: RefCell<Vec<Diagnostic>>,
+    errors: Cell<usize>,
     /// Places whose text is a secret whatever its name.
     concealed: RefCell<Vec<Span>>,
 }
@@ -78,11 +79,7 @@ impl Diagnostics {
 
     /// How many mistakes there are that forbid to run.
     pub fn error_count(&self) -> usize {
-        let items = self.items.borrow();
-        items
-            .iter()
-            .filter(|item| item.severity == Severity::Error)
-            .count()
+        self.errors.get()
     }
 
     /// Whether there is nothing to say at all.
@@ -108,6 +105,9 @@ impl Diagnostics {
     }
 
     fn push(&self, severity: Severity, span: Span, message: String, help: Option<String>) {
+        if severity == Severity::Error {
+            self.errors.set(self.errors.get() + 1);
+        }
         self.items.borrow_mut().push(Diagnostic {
             severity,
             span,

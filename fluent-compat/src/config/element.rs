@@ -5,6 +5,9 @@ use std::fmt;
 use super::secret::{MASK, sounds_secret};
 use super::source::Span;
 
+/// The parameters beginning with `@` that Fluentd takes everywhere.
+pub(super) const RESERVED: [&str; 4] = ["@type", "@id", "@label", "@log_level"];
+
 /// A section, `<match a.**> … </match>`; the root is one with the name `ROOT`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Element {

@@ -1,5 +1,6 @@
 //! Where things stand in the configuration: the files read and places in them.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -58,10 +59,16 @@ pub struct Sources {
     files: Vec<Source>,
 }
 
-#[derive(Debug)]
 struct Source {
     path: PathBuf,
     text: Arc<str>,
+}
+
+/// Without the text: there are secrets in it.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.path)
+    }
 }
 
 impl Sources {

@@ -4,10 +4,10 @@ use regex_lite::Captures;
 use serde_json::{Map, Value};
 
 use super::error::{Failure, Reason};
-use super::pattern::Pattern;
+use super::pattern::{Pattern, PatternOptions};
 use crate::events::Events;
 use crate::ruby;
-use crate::time::{TimeParser, TimeValue};
+use crate::time::{EventTime, TimeParser, TimeValue};
 
 /// `<parse> @type apache2`: a line of an access log in the combined format.
 #[derive(Debug, Clone)]
@@ -23,19 +23,24 @@ impl Apache2Parser {
     /// kept as the field `time` if wanted (`keep_time_key`).
     pub fn new(time_parser: TimeParser, keep_time_key: bool) -> Self {
         Self {
-            expression: Pattern::new(COMBINED, "")
+            expression: Pattern::new(COMBINED, PatternOptions::default())
                 .expect("invariant: the expression is a constant, which a test compiles"),
             time_parser,
             keep_time_key,
         }
     }
 
-    pub(super) fn parse(&self, text: &str, events: &mut Events) -> Result<(), Failure> {
+    pub(super) fn parse(
+        &self,
+        text: &str,
+        now: EventTime,
+        events: &mut Events,
+    ) -> Result<(), Failure> {
         let Some(captures) = self.expression.regex().captures(text) else {
             return Err(Failure::at(0, Reason::NoMatch));
         };
         let time_text = captures.name("time").map_or("", |found| found.as_str());
-        let time = self.time_parser.parse(TimeValue::Text(time_text));
+        let time = self.time_parser.parse(TimeValue::Text(time_text), now);
         let time = time.map_err(|reason| {
             let key = "time".to_owned();
             Failure::at(0, Reason::Time { key, reason })

@@ -3,7 +3,7 @@
 use std::str::Utf8Error;
 
 use crate::json::{Fault, Found, Problem};
-use crate::time::TimeParseError;
+use crate::time::TimeError;
 
 /// A body that is refused: the place and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,12 +33,12 @@ pub enum Reason {
         found: Found,
     },
     /// The record's time key has a value that is no time.
-    #[error("the field {key:?} is no time: {reason}")]
+    #[error("field {key:?}: {reason}")]
     Time {
         /// The time key.
         key: String,
         /// What the time parser says.
-        reason: TimeParseError,
+        reason: TimeError,
     },
     /// A text that is not one CSV row.
     #[error("found {found}, expected {expected}")]

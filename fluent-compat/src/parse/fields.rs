@@ -5,7 +5,9 @@ use super::rules::parse_time;
 use crate::json::push_quoted;
 use crate::record::{RawField, Record};
 use crate::ruby;
-use crate::time::TimeParser;
+use crate::time::{
+    EventTime, TimeConfigError, TimeParser, TimeParserConfig, TimeType, Zone, ZoneChoice,
+};
 
 /// What becomes of the top-level fields of a record. `null` and `false` stay as they are.
 #[derive(Debug, Clone, Default)]
@@ -24,12 +26,12 @@ impl FieldRules {
         self.null_value_pattern.is_none() && !self.null_empty_string && self.types.is_empty()
     }
 
-    pub(super) fn push_converted(&self, record: Record<'_>, out: &mut String) {
-        record.push_rewritten(out, |key, field| self.converted(key, field));
+    pub(super) fn push_converted(&self, record: Record<'_>, now: EventTime, out: &mut String) {
+        record.push_rewritten(out, |key, field| self.converted(key, field, now));
     }
 
     /// The JSON of a field that does not stay as it is.
-    fn converted(&self, key: &str, field: RawField<'_>) -> Option<String> {
+    fn converted(&self, key: &str, field: RawField<'_>, now: EventTime) -> Option<String> {
         if matches!(field.as_json(), "null" | "false") {
             return None;
         }
@@ -37,7 +39,7 @@ impl FieldRules {
             return Some("null".to_owned());
         }
         let (_, field_type) = self.types.iter().find(|(name, _)| name == key)?;
-        Some(field_type.convert(field))
+        Some(field_type.convert(field, now))
     }
 
     fn counts_as_null(&self, text: &str) -> bool {
@@ -66,9 +68,47 @@ pub enum FieldType {
     },
 }
 
+/// A definition that is no type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FieldTypeError {
+    /// There is no such type.
+    #[error("found the type {found:?}, expected string, integer, float, bool, time or array")]
+    Unknown {
+        /// What stands before the first colon.
+        found: String,
+    },
+    /// The format of a time cannot be used.
+    #[error(transparent)]
+    Time(#[from] TimeConfigError),
+}
+
 impl FieldType {
+    /// Reads a type with its options: `integer`, `array:;`, `time`, `time:unixtime`,
+    /// `time:%Y-%m-%d`, `time:Asia/Tokyo:%Y-%m-%d`. Times that name no zone, with
+    /// neither a zone here, are in the host's, `local`.
+    pub fn parse(definition: &str, local: &Zone) -> Result<Self, FieldTypeError> {
+        let (name, option) = match definition.split_once(':') {
+            Some((name, option)) => (name, Some(option)),
+            None => (definition, None),
+        };
+        Ok(match name {
+            "string" => Self::String,
+            "integer" => Self::Integer,
+            "float" => Self::Float,
+            "bool" => Self::Bool,
+            "time" => Self::Time(TimeParser::new(&time_options(option), local)?),
+            "array" => Self::Array {
+                delimiter: option.unwrap_or(",").to_owned(),
+            },
+            _ => {
+                let found = name.to_owned();
+                return Err(FieldTypeError::Unknown { found });
+            }
+        })
+    }
+
     /// The field's JSON once it has this type.
-    fn convert(&self, field: RawField<'_>) -> String {
+    fn convert(&self, field: RawField<'_>, now: EventTime) -> String {
         match self {
             Self::String => quoted(&field.to_text()),
             Self::Integer => integer(field),
@@ -77,7 +117,7 @@ impl FieldType {
                 let text = field.to_text().to_lowercase();
                 matches!(text.as_str(), "true" | "yes" | "1").to_string()
             }
-            Self::Time(parser) => match parse_time(parser, field) {
+            Self::Time(parser) => match parse_time(parser, field, now) {
                 Ok(time) => time.seconds().to_string(),
                 Err(_) => "null".to_owned(),
             },
@@ -87,6 +127,31 @@ impl FieldType {
                 format!("[{}]", parts.collect::<Vec<_>>().join(","))
             }
         }
+    }
+}
+
+/// `[timezone:]format`, the format being a `time_type` or directives of strptime.
+fn time_options(option: Option<&str>) -> TimeParserConfig {
+    let zoned = option.and_then(|option| {
+        let (zone, format) = option.split_once(':')?;
+        Some((Zone::parse(zone).ok()?, format))
+    });
+    let (zone, format) = match zoned {
+        Some((zone, format)) => (ZoneChoice::Named(zone), Some(format)),
+        None => (ZoneChoice::Local, option),
+    };
+    let time_type = match format {
+        Some("unixtime") => TimeType::UnixTime,
+        Some("float") => TimeType::Float,
+        _ => TimeType::String,
+    };
+    TimeParserConfig {
+        time_type,
+        time_format: format
+            .filter(|format| !matches!(*format, "string" | "unixtime" | "float"))
+            .map(str::to_owned),
+        time_format_fallbacks: Vec::new(),
+        zone,
     }
 }
 

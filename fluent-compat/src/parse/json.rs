@@ -81,7 +81,8 @@ impl JsonParser {
         } else {
             let mut text = String::new();
             let time = scanner.record(&mut text, time_key.as_ref())?;
-            fields.push_converted(Record::from_normal_form(&text), events.text_mut());
+            let record = Record::from_normal_form(&text);
+            fields.push_converted(record, now, events.text_mut());
             time
         };
         let time = self.rules.event_time(time.as_deref(), now);

@@ -18,10 +18,10 @@ mod separated;
 pub use apache2::Apache2Parser;
 pub use csv::CsvParser;
 pub use error::{ParseError, Reason};
-pub use fields::{FieldRules, FieldType};
+pub use fields::{FieldRules, FieldType, FieldTypeError};
 pub use json::JsonParser;
 pub use msgpack::MsgpackParser;
-pub use pattern::{Pattern, PatternError};
+pub use pattern::{Pattern, PatternError, PatternOptions};
 pub use regexp::RegexpParser;
 pub use rules::{NullTime, RecordRules};
 pub use separated::{LtsvDelimiter, LtsvParser, TsvParser};
@@ -101,7 +101,7 @@ impl Parser {
             Self::Tsv(parser) => parser.parse(text()?, now, events),
             Self::Ltsv(parser) => parser.parse(text()?, now, events),
             Self::Regexp(parser) => parser.parse(text()?, now, events),
-            Self::Apache2(parser) => parser.parse(text()?, events),
+            Self::Apache2(parser) => parser.parse(text()?, now, events),
         }
     }
 }

@@ -9,6 +9,15 @@ pub struct Pattern {
     regex: Regex,
 }
 
+/// What stands behind the closing slash of an expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PatternOptions {
+    /// `i`.
+    pub ignores_case: bool,
+    /// `m`: the dot matches line breaks.
+    pub is_multiline: bool,
+}
+
 /// An expression that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
@@ -21,14 +30,6 @@ pub enum PatternError {
         /// What is wrong.
         reason: String,
     },
-    /// A letter after the closing slash.
-    #[error("found the option {found:?} of the expression /{expression}/, expected i, m or x")]
-    Option {
-        /// The letter.
-        found: char,
-        /// The expression.
-        expression: String,
-    },
     /// The expression of a parser, with nothing in it that makes a field.
     #[error("found no named group in /{expression}/, expected one at least, as in (?<name>.*)")]
     NoGroups {
@@ -38,21 +39,13 @@ pub enum PatternError {
 }
 
 impl Pattern {
-    /// Compiles `/expression/options`; the options are Ruby's `i`, `m` and `x`.
-    pub fn new(expression: &str, options: &str) -> Result<Self, PatternError> {
+    /// Compiles an expression, given without its slashes.
+    pub fn new(expression: &str, options: PatternOptions) -> Result<Self, PatternError> {
         let mut builder = RegexBuilder::new(&translated(expression));
-        builder.multi_line(true);
-        for option in options.chars() {
-            match option {
-                'i' => builder.case_insensitive(true),
-                'm' => builder.dot_matches_new_line(true),
-                'x' => builder.ignore_whitespace(true),
-                found => {
-                    let expression = expression.to_owned();
-                    return Err(PatternError::Option { found, expression });
-                }
-            };
-        }
+        builder
+            .multi_line(true)
+            .case_insensitive(options.ignores_case)
+            .dot_matches_new_line(options.is_multiline);
         let regex = builder.build().map_err(|error| PatternError::Invalid {
             expression: expression.to_owned(),
             reason: error.to_string(),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::error::{Failure, Reason};
-use super::pattern::{Pattern, PatternError};
+use super::pattern::{Pattern, PatternError, PatternOptions};
 use super::rules::RecordRules;
 use crate::events::Events;
 use crate::time::EventTime;
@@ -32,7 +32,7 @@ impl RegexpParser {
     /// `<parse> @type nginx`, for nginx's own log format. The time in it is to be read by
     /// [`RegexpParser::ACCESS_LOG_TIME`].
     pub fn nginx(rules: RecordRules) -> Self {
-        let expression = Pattern::new(NGINX, "")
+        let expression = Pattern::new(NGINX, PatternOptions::default())
             .expect("invariant: the expression is a constant, which a test compiles");
         Self { expression, rules }
     }

@@ -7,7 +7,7 @@ use super::fields::FieldRules;
 use crate::events::Events;
 use crate::json::TimeKey;
 use crate::record::{RawField, Record};
-use crate::time::{EventTime, TimeParseError, TimeParser, TimeValue};
+use crate::time::{EventTime, TimeError, TimeParser, TimeValue};
 
 /// What is done with a record once it is read.
 ///
@@ -47,7 +47,7 @@ impl RecordRules {
         if self.null_time == NullTime::Now && matches!(value, "null" | "false") {
             return Ok(now);
         }
-        parse_time(&self.time_parser, RawField::from_json(value)).map_err(|reason| {
+        parse_time(&self.time_parser, RawField::from_json(value), now).map_err(|reason| {
             let key = key.name.clone();
             Reason::Time { key, reason }
         })
@@ -74,7 +74,7 @@ impl RecordRules {
         } else {
             let text = Value::Object(record).to_string();
             let record = Record::from_normal_form(&text);
-            self.fields.push_converted(record, events.text_mut());
+            self.fields.push_converted(record, now, events.text_mut());
             events.seal(time);
         }
         Ok(())
@@ -85,11 +85,13 @@ impl RecordRules {
 pub(super) fn parse_time(
     parser: &TimeParser,
     field: RawField<'_>,
-) -> Result<EventTime, TimeParseError> {
+    now: EventTime,
+) -> Result<EventTime, TimeError> {
     let text = field.to_text();
-    parser.parse(match field {
+    let value = match field {
         _ if field.is_text() => TimeValue::Text(&text),
         _ if field.is_number() => TimeValue::Number(&text),
         _ => TimeValue::Other(field.as_json()),
-    })
+    };
+    parser.parse(value, now)
 }

@@ -58,11 +58,20 @@ impl Glob {
     }
 
     pub(super) fn matches(&self, tag: &str) -> bool {
+        if self.steps.len() <= 64 {
+            self.run::<1>(tag)
+        } else {
+            self.run::<{ MAX_STEPS / 64 }>(tag)
+        }
+    }
+
+    /// Follows the tag with as many words of state as the steps need.
+    fn run<const WORDS: usize>(&self, tag: &str) -> bool {
         let tag = tag.as_bytes();
-        let mut now = StepSet::default();
+        let mut now = StepSet([0; WORDS]);
         self.enter(0, tag, 0, &mut now);
         for (at, byte) in tag.iter().enumerate() {
-            let mut next = StepSet::default();
+            let mut next = StepSet([0; WORDS]);
             for step in now.iter() {
                 let takes = match self.steps.get(step) {
                     Some(Step::Byte(wanted)) => wanted == byte,
@@ -81,7 +90,13 @@ impl Glob {
 
     /// Adds a step and all that follow from it without taking a byte, where `at`
     /// bytes of the tag were taken.
-    fn enter(&self, step: usize, tag: &[u8], at: usize, set: &mut StepSet) {
+    fn enter<const WORDS: usize>(
+        &self,
+        step: usize,
+        tag: &[u8],
+        at: usize,
+        set: &mut StepSet<WORDS>,
+    ) {
         if !set.insert(step) {
             return;
         }
@@ -101,10 +116,9 @@ impl Glob {
 }
 
 /// The steps at which the automaton stands.
-#[derive(Default)]
-struct StepSet([u64; MAX_STEPS / 64]);
+struct StepSet<const WORDS: usize>([u64; WORDS]);
 
-impl StepSet {
+impl<const WORDS: usize> StepSet<WORDS> {
     /// Whether the step is new here.
     fn insert(&mut self, step: usize) -> bool {
         let bit = 1 << (step % 64);

@@ -51,11 +51,17 @@ pub enum PatternError {
 enum Pattern {
     /// `**`
     All,
-    /// A tag spelled out.
-    Exact(String),
+    /// Parts spelled out or `*`, as most patterns are: `test.log`, `session.*.log`.
+    Parts(Vec<Part>),
     Glob(Glob),
     /// `/…/`
     Regex(regex_lite::Regex),
+}
+
+#[derive(Clone, PartialEq, Debug)]
+enum Part {
+    Any,
+    Text(String),
 }
 
 impl MatchPatterns {
@@ -112,23 +118,44 @@ impl Pattern {
                     reason: error.to_string(),
                 });
         }
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'/');
-        let literal = text
-            .split('.')
-            .all(|part| !part.is_empty() && part.bytes().all(plain));
-        if literal {
-            Ok(Pattern::Exact(text.to_owned()))
-        } else {
-            Glob::parse(text).map(Pattern::Glob)
+        match text.split('.').map(Part::parse).collect() {
+            Some(parts) => Ok(Pattern::Parts(parts)),
+            None => Glob::parse(text).map(Pattern::Glob),
         }
     }
 
     fn matches(&self, tag: &str) -> bool {
         match self {
             Pattern::All => true,
-            Pattern::Exact(text) => text == tag,
+            Pattern::Parts(parts) => {
+                let mut tag = tag.split('.');
+                let all = parts
+                    .iter()
+                    .all(|part| tag.next().is_some_and(|text| part.matches(text)));
+                all && tag.next().is_none()
+            }
             Pattern::Glob(glob) => glob.matches(tag),
             Pattern::Regex(regex) => regex.is_match(tag),
+        }
+    }
+}
+
+impl Part {
+    /// Nothing comes back where only a [`Glob`] will do.
+    fn parse(text: &str) -> Option<Part> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/');
+        match text {
+            "*" => Some(Part::Any),
+            text => {
+                (!text.is_empty() && text.bytes().all(plain)).then(|| Part::Text(text.to_owned()))
+            }
+        }
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Part::Any => true,
+            Part::Text(wanted) => wanted == text,
         }
     }
 }
@@ -149,6 +176,15 @@ mod tests {
         }
         assert!(!takes(argument, "session.log"));
         assert_eq!(MatchPatterns::parse(argument).unwrap().source(), argument);
+    }
+
+    #[test]
+    fn a_star_takes_one_whole_part_which_may_be_empty() {
+        assert!(takes("a.*.c", "a.b.c"));
+        assert!(takes("a.*", "a."));
+        for tag in ["a.b.c.d", "a.c", "a.b", "x.b.c", ""] {
+            assert!(!takes("a.*.c", tag), "{tag}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use regex_lite::{Captures, Regex};
 
 use super::civil::MAX_YEAR_DIGITS;
-use super::fields::{Fields, TextZone, year_of_two_digits};
+use super::fields::{Fields, year_of_two_digits};
 use super::iso8601::{self, Separator};
 use super::strftime::{MONTHS, short};
 use super::strptime::Cursor;

@@ -268,6 +268,13 @@ pub(super) fn short(name: &'static str) -> &'static str {
 
 /// As C's `%*d` and `%0*d`: the sign counts, and stands before zeros but after blanks.
 fn write_number(number: i64, width: usize, fill: u8, out: &mut Vec<u8>) {
+    // Most numbers in most formats are `09`.
+    if width == 2 && (10..100).contains(&number)
+        || width == 2 && fill == b'0' && (0..10).contains(&number)
+    {
+        out.extend_from_slice(&[b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]);
+        return;
+    }
     let mut digits = [0; 20];
     let mut count = 0;
     let mut left = number.unsigned_abs();

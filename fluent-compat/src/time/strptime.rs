@@ -179,9 +179,12 @@ impl<'t> Cursor<'t> {
 
     /// At least one digit and at most `width` of them: their value and their count.
     pub(super) fn digits(&mut self, width: usize) -> Option<(u64, usize)> {
+        let bytes = self.rest.as_bytes();
         let mut value: u64 = 0;
         let mut count = 0;
-        for byte in self.rest.bytes().take(width).take_while(u8::is_ascii_digit) {
+        while count < width
+            && let Some(byte @ b'0'..=b'9') = bytes.get(count)
+        {
             value = value.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
             count += 1;
         }

@@ -18,6 +18,8 @@ use aws_sdk_s3::config::{
 use aws_sdk_s3::{Client, config};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 
 use super::ConnectError;
 use super::config::{AccessKey, Addressing, Credentials, Role, S3Config};
@@ -57,12 +59,22 @@ pub(super) async fn connect(settings: &S3Config) -> Result<Client, ConnectError>
     Ok(Client::from_conf(builder.build()))
 }
 
+/// Certificates are read here and handed on one by one, since the SDK's client looks at
+/// them at the first request, and panics if it does not like them.
 fn trusting(pem: &[u8]) -> Result<SharedHttpClient, ConnectError> {
-    let trust = TrustStore::default().with_pem_certificate(pem);
+    let certificates = forebay_certs::load_certificates(pem)?;
+    let trust = certificates
+        .iter()
+        .fold(TrustStore::default(), |trust, certificate| {
+            let text = BASE64_STANDARD.encode(certificate);
+            trust.with_pem_certificate(format!(
+                "-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
+            ))
+        });
     let context = TlsContext::builder()
         .with_trust_store(trust)
         .build()
-        .map_err(|error| ConnectError::CaBundle(error.to_string()))?;
+        .map_err(|error| ConnectError::Tls(error.to_string()))?;
     Ok(aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .tls_context(context)
@@ -87,7 +99,7 @@ async fn credentials(from: &Credentials, shared: &SdkConfig) -> Option<SharedCre
                 .session_name(&role.session_name)
                 .configure(&sts);
             if let Some(id) = external_id {
-                builder = builder.external_id(id.reveal());
+                builder = builder.external_id(id.expose());
             }
             if let Some(policy) = &role.policy {
                 builder = builder.policy(policy);
@@ -142,8 +154,8 @@ fn reading(builder: profile::Builder, credentials_file: &Path) -> profile::Build
 
 fn fixed(key: &AccessKey) -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(config::Credentials::new(
-        &key.id,
-        key.secret.reveal(),
+        key.id.expose(),
+        key.secret.expose(),
         None,
         None,
         "fluent.conf",

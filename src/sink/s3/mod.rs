@@ -19,13 +19,13 @@ use fluent_compat::object_key::{NameError, Named};
 
 pub use config::{
     AccessKey, Addressing, AmazonEndpoints, Checksum, Credentials, CustomerKey, Endpoint,
-    EndpointError, Existing, ObjectAttributes, Role, S3Config, Secret,
+    EndpointError, Existing, ObjectAttributes, Role, S3Config,
 };
 pub use store_as::{StoreAs, ZstdLevel, ZstdLevelError};
 
 use self::pack::Packed;
 use self::put::{CHUNK_ID, Putter};
-use super::{Body, BoxFuture, ChunkInfo, Earlier, Put, PutError, Sink};
+use super::{Attempt, Body, BoxFuture, ChunkInfo, Put, PutError, Sink};
 
 /// A bucket that chunks are put into.
 #[derive(Debug)]
@@ -37,11 +37,14 @@ pub struct S3Sink {
 }
 
 /// Why there is no client for a bucket.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// `ssl_ca_bundle` has no certificates that can be read.
+    /// `ssl_ca_bundle` has no certificates, or one that cannot be read.
     #[error("ssl_ca_bundle cannot be used: {0}")]
-    CaBundle(String),
+    CaBundle(#[from] forebay_certs::KeyError),
+    /// The TLS library does not start.
+    #[error("no TLS for S3: {0}")]
+    Tls(String),
 }
 
 impl S3Sink {
@@ -61,17 +64,16 @@ impl S3Sink {
     async fn put_once(
         &self,
         chunk: &ChunkInfo,
-        name: Option<&str>,
-        earlier: Earlier,
+        attempt: Attempt<'_>,
         body: Arc<dyn Body>,
     ) -> Result<Put, PutError> {
-        let key = match name {
+        let key = match attempt.name {
             Some(name) => name.to_owned(),
             None => self
-                .key(chunk, 0)
+                .key(chunk, attempt.index)
                 .map_err(|error| self.invalid("", &error))?,
         };
-        let metadata = self.metadata(chunk, &key)?;
+        let metadata = self.metadata(chunk, attempt.index, &key)?;
         let packed = self.pack(body).await.map_err(|source| PutError::Local {
             target: target(&self.settings.bucket, &key),
             what: "the chunk could not be packed",
@@ -86,18 +88,23 @@ impl S3Sink {
             metadata,
             packed: &packed,
         };
-        putter.put(earlier).await
+        putter.put(attempt.earlier).await
     }
 
     fn key(&self, chunk: &ChunkInfo, index: u64) -> Result<String, NameError> {
         self.settings.keys.render(named(chunk), index)
     }
 
-    fn metadata(&self, chunk: &ChunkInfo, key: &str) -> Result<HashMap<String, String>, PutError> {
+    fn metadata(
+        &self,
+        chunk: &ChunkInfo,
+        index: u64,
+        key: &str,
+    ) -> Result<HashMap<String, String>, PutError> {
         let mut metadata = HashMap::from([(CHUNK_ID.to_owned(), chunk.id.to_string())]);
         for (name, template) in &self.settings.object.metadata {
             let value = template
-                .fill(named(chunk), None)
+                .fill(named(chunk), index)
                 .map_err(|error| self.invalid(key, &error))?;
             metadata.insert(name.clone(), header_text(value));
         }
@@ -130,11 +137,10 @@ impl Sink for S3Sink {
     fn put<'a>(
         &'a self,
         chunk: &'a ChunkInfo,
-        name: Option<&'a str>,
-        earlier: Earlier,
+        attempt: Attempt<'a>,
         body: Arc<dyn Body>,
     ) -> BoxFuture<'a, Result<Put, PutError>> {
-        Box::pin(self.put_once(chunk, name, earlier, body))
+        Box::pin(self.put_once(chunk, attempt, body))
     }
 }
 

@@ -2,6 +2,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use fluent_compat::chunk::{ChunkId, ChunkKeys, Metadata};
+use fluent_compat::config::Secret;
 use fluent_compat::object_key::{
     CheckObject, HexRandomLength, IndexFormat, ObjectKeyOptions, ObjectKeyTemplate,
 };
@@ -12,7 +13,7 @@ use forebay_testbed::store::{
 };
 
 use super::*;
-use crate::sink::Remedy;
+use crate::sink::{Earlier, Remedy};
 
 mod outcomes;
 mod requests;
@@ -24,7 +25,8 @@ const LINES: &str = "{\"event\":\"session.start\"}\n{\"event\":\"session.end\"}\
 struct Bench {
     store: Store,
     sink: S3Sink,
-    directory: tempfile::TempDir,
+    /// The store's, and the spool.
+    _directory: tempfile::TempDir,
 }
 
 impl Bench {
@@ -43,20 +45,16 @@ impl Bench {
         config.endpoint = Some(Endpoint::parse(&store.endpoint()).unwrap());
         config.addressing = Addressing::Path;
         config.credentials = Credentials::Key(AccessKey {
-            id: ACCESS_KEY.to_owned(),
-            secret: Secret::new(SECRET_KEY.to_owned()),
+            id: Secret::new(ACCESS_KEY),
+            secret: Secret::new(SECRET_KEY),
         });
         change(&mut config);
         let sink = S3Sink::connect(config).await.unwrap();
         Self {
             store,
             sink,
-            directory,
+            _directory: directory,
         }
-    }
-
-    fn name(&self, chunk: &ChunkInfo, index: u64) -> String {
-        self.sink.object_name(chunk, index).unwrap().unwrap()
     }
 
     /// Puts the chunk under its first name.
@@ -70,9 +68,24 @@ impl Bench {
         index: u64,
         earlier: Earlier,
     ) -> Result<Put, PutError> {
-        let name = self.name(chunk, index);
-        let body = Arc::new(Text(LINES.to_owned()));
-        self.sink.put(chunk, Some(&name), earlier, body).await
+        self.put_text(chunk, index, earlier, LINES).await
+    }
+
+    async fn put_text(
+        &self,
+        chunk: &ChunkInfo,
+        index: u64,
+        earlier: Earlier,
+        text: &str,
+    ) -> Result<Put, PutError> {
+        let name = self.sink.object_name(chunk, index).unwrap();
+        let attempt = Attempt {
+            name: name.as_deref(),
+            index,
+            earlier,
+        };
+        let body = Arc::new(Text(text.to_owned()));
+        self.sink.put(chunk, attempt, body).await
     }
 
     fn keys(&self) -> Vec<String> {

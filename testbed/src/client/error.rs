@@ -46,7 +46,8 @@ pub enum Refused {
 
 impl ClientError {
     /// How TLS refused us; nothing where the reason lies elsewhere (nobody listens, no
-    /// answer in time).
+    /// answer in time). A connection that was cut later looks like [`Refused::Closed`]:
+    /// where that matters, [`knock`](super::knock()) tells them apart.
     pub fn refused(&self) -> Option<Refused> {
         let alert = match self {
             ClientError::Handshake(error) => alert_of(error),

@@ -114,6 +114,11 @@ impl Faults {
         self.state().conditions = conditions;
     }
 
+    /// How many of the counted faults no PUT has met yet.
+    pub fn left(&self) -> usize {
+        self.state().next.len()
+    }
+
     /// All is well again; stalled requests go on.
     pub fn clear(&self) {
         *self.state() = State::default();

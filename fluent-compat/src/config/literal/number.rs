@@ -18,20 +18,8 @@ const TIMES: [(char, i64); 4] = [('s', 1), ('m', 60), ('h', 60 * 60), ('d', 24 *
 /// # Errors
 /// A number beyond 64 bits.
 pub fn size(text: &str) -> Result<Converted<i64>, LiteralError> {
-    let folded = text.to_ascii_lowercase();
-    match with_unit(&folded, &SIZES)? {
-        Some(found) => {
-            // `256MB` and `10kb` are whole.
-            let reading = if found.rest == "b" {
-                found.reading_before
-            } else {
-                found.reading
-            };
-            Ok(Converted {
-                value: found.value,
-                reading,
-            })
-        }
+    match with_unit(&text.to_ascii_lowercase(), &SIZES, "b")? {
+        Some(size) => Ok(size),
         None => integer(text),
     }
 }
@@ -41,12 +29,12 @@ pub fn size(text: &str) -> Result<Converted<i64>, LiteralError> {
 /// # Errors
 /// A number beyond 64 bits.
 pub fn time(text: &str) -> Result<Converted<f64>, LiteralError> {
-    match with_unit(text, &TIMES)? {
+    match with_unit(text, &TIMES, "")? {
         // Whole seconds up to 2⁵³ are exact: some 285 million years.
         #[allow(clippy::cast_precision_loss, reason = "see above")]
-        Some(found) => Ok(Converted {
-            value: found.value as f64,
-            reading: found.reading,
+        Some(Converted { value, reading }) => Ok(Converted {
+            value: value as f64,
+            reading,
         }),
         None => Ok(float(text)),
     }
@@ -80,21 +68,13 @@ pub fn float(text: &str) -> Converted<f64> {
     }
 }
 
-/// What [`with_unit`] finds.
-struct WithUnit<'t> {
-    value: i64,
-    /// Whether the number and its unit are the whole text.
-    reading: Reading,
-    /// The same, whatever follows the unit.
-    reading_before: Reading,
-    rest: &'t str,
-}
-
-/// The first digits in a text that one of the units follows, the units tried in turn.
-fn with_unit<'t>(
-    text: &'t str,
+/// The first digits in a text that one of the units follows, the units tried in turn. The
+/// suffix may follow the unit without harm.
+fn with_unit(
+    text: &str,
     units: &[(char, i64)],
-) -> Result<Option<WithUnit<'t>>, LiteralError> {
+    suffix: &str,
+) -> Result<Option<Converted<i64>>, LiteralError> {
     for (unit, factor) in units {
         let found = text.match_indices(*unit).find_map(|(at, _)| {
             let head = text.get(..at)?;
@@ -107,22 +87,16 @@ fn with_unit<'t>(
         let Some((before, digits, rest)) = found else {
             continue;
         };
-        let number = parse_integer(digits)?;
-        let whole = |is_whole| {
-            if is_whole {
-                Reading::Whole
-            } else {
-                Reading::Partial
-            }
+        let is_whole = before.is_empty() && (rest.is_empty() || rest == suffix);
+        let reading = if is_whole {
+            Reading::Whole
+        } else {
+            Reading::Partial
         };
-        return Ok(Some(WithUnit {
-            value: number
-                .checked_mul(*factor)
-                .ok_or(LiteralError::OutOfRange)?,
-            reading: whole(before.is_empty() && rest.is_empty()),
-            reading_before: whole(before.is_empty()),
-            rest,
-        }));
+        let value = parse_integer(digits)?
+            .checked_mul(*factor)
+            .ok_or(LiteralError::OutOfRange)?;
+        return Ok(Some(Converted { value, reading }));
     }
     Ok(None)
 }

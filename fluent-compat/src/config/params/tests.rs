@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::time::Duration;
 
 use super::super::{Document, Environment, Texts, parse};
 use super::*;
@@ -110,6 +111,12 @@ fn what_nobody_asked_for_is_a_warning_with_the_nearest_name() {
 }
 
 #[test]
+fn the_parameters_that_every_section_may_have_are_no_warning() {
+    let ((), remarks) = read("<s>\n  @id x\n  @log_level info\n</s>\n", |_| ());
+    assert!(remarks.is_empty(), "{remarks:?}");
+}
+
+#[test]
 fn known_parameters_we_do_not_act_on_are_named() {
     let ((), remarks) = read("<s>\n  json_parser oj\n</s>\n", |params| {
         params.known_but_ignored(&["json_parser", "other"]);
@@ -188,11 +195,13 @@ fn the_names_of_old_still_work() {
 
 #[test]
 fn a_secret_appears_nowhere() {
-    let texts = Texts::one("fluent.conf", "<s>\n  pin hunter2\n</s>\n");
+    let texts = Texts::one("fluent.conf", "<s>\n  pin hunter2\n  password open\n</s>\n");
     let document = parse(Path::new("fluent.conf"), &texts, &Environment::default());
     let params = Params::new(&document.root.children[0], &document.diagnostics);
     let secret = params.secret("pin").unwrap();
     assert_eq!(secret.expose(), "hunter2");
+    let shown = format!("{document:?}");
+    assert!(!shown.contains("open"), "{shown}");
     document
         .diagnostics
         .error(params.span_of("pin"), "does not open the key");

@@ -1,4 +1,4 @@
-use super::super::Texts;
+use super::super::{Texts, Value};
 use super::*;
 
 fn read(loader: &Texts) -> Document {
@@ -179,6 +179,27 @@ fn a_mistake_in_an_included_file_names_that_file() {
     assert_eq!(
         found[1],
         "a.conf:2:1: error: end tag without a section to end"
+    );
+}
+
+#[test]
+fn an_include_needs_a_path_on_its_line() {
+    let error = |place| format!("{place}: error: expected the path of a file to include");
+    assert_remarks(
+        "@include\n<match a>\n@include # gone.conf\n</match>\n",
+        &[&error("1:9"), &error("3:10")],
+    );
+}
+
+#[test]
+fn a_passphrase_may_end_with_a_line_break_and_is_never_shown() {
+    let document = read_one("<transport tls>\n  private_key_passphrase \"ab\n\"\n</transport>\n");
+    let attribute = &document.root.children[0].attributes[0];
+    assert_eq!(attribute.value, Value::Text("ab\n".to_owned()));
+    let broken = read_one("private_key_passphrase \"ab\nhunter2\\q\" x\n").render_diagnostics();
+    assert!(
+        broken.contains("fluent.conf:2:8: error") && !broken.contains("hunter2"),
+        "{broken}"
     );
 }
 

@@ -16,7 +16,7 @@ fn assert_read(format: &str, text: &str, expected: &str) {
     let read = read
         .as_deref()
         .map(|read| read.trim_end_matches('0').trim_end_matches('.'));
-    assert_eq!(read.as_deref(), Some(expected), "{text} by {format}");
+    assert_eq!(read, Some(expected), "{text} by {format}");
 }
 
 fn assert_refused(format: &str, text: &str) {

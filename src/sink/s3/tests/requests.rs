@@ -1,5 +1,7 @@
 //! What goes over the wire.
 
+use forebay_certs::{Authority, KeyAlgorithm, Subject, Validity};
+
 use super::*;
 
 #[tokio::test]
@@ -25,14 +27,8 @@ async fn the_condition_the_length_and_the_checksum_go_ahead_of_the_body() {
 async fn a_body_too_large_for_memory_is_streamed_in_the_same_way() {
     let bench = Bench::with("x", |config| config.store_as = StoreAs::Text).await;
     let text = LINES.repeat((9 << 20) / LINES.len());
-    let chunk = chunk(1);
-    let put = bench.sink.put(
-        &chunk,
-        Some("x"),
-        Earlier::None,
-        Arc::new(Text(text.clone())),
-    );
-    assert_eq!(put.await.unwrap(), Put::Stored);
+    let put = bench.put_text(&chunk(1), 0, Earlier::None, &text).await;
+    assert_eq!(put.unwrap(), Put::Stored);
     assert_eq!(bench.store.objects().unwrap()[0].text().unwrap(), text);
     assert_eq!(
         bench.header("content-length").unwrap(),
@@ -60,11 +56,12 @@ async fn attributes_and_metadata_go_along() {
             storage_class: "STANDARD_IA".to_owned(),
             acl: Some("bucket-owner-full-control".to_owned()),
             server_side_encryption: Some("aws:kms".to_owned()),
-            kms_key_id: Some(Secret::new("key-1".to_owned())),
+            kms_key_id: Some(Secret::new("key-1")),
             tagging: Some("team=audit".to_owned()),
             metadata: vec![
                 ("tag".to_owned(), template("${tag}")),
                 ("place".to_owned(), template("Köln")),
+                ("number".to_owned(), template("%{index}")),
             ],
             ..ObjectAttributes::default()
         };
@@ -78,6 +75,7 @@ async fn attributes_and_metadata_go_along() {
         ("x-amz-server-side-encryption-aws-kms-key-id", "key-1"),
         ("x-amz-tagging", "team=audit"),
         ("x-amz-meta-tag", "test.log"),
+        ("x-amz-meta-number", "0"),
         ("x-amz-meta-place", "=?UTF-8?B?S8O2bG4=?="),
     ] {
         assert_eq!(bench.header(name).as_deref(), Some(value), "{name}");
@@ -104,11 +102,8 @@ async fn nothing_is_left_in_the_spool_directory() {
     })
     .await;
     let text = LINES.repeat((9 << 20) / LINES.len());
-    let chunk = chunk(1);
-    let put = bench
-        .sink
-        .put(&chunk, Some("x"), Earlier::None, Arc::new(Text(text)));
-    put.await.unwrap();
+    let put = bench.put_text(&chunk(1), 0, Earlier::None, &text).await;
+    assert_eq!(put.unwrap(), Put::Stored);
     assert_eq!(spool.path().read_dir().unwrap().count(), 0);
 }
 
@@ -123,4 +118,21 @@ async fn certificates_that_cannot_be_read_are_an_error_at_the_start() {
             .starts_with("ssl_ca_bundle cannot be used"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn certificates_to_trust_are_taken_up() {
+    let authority = Authority::new(
+        &Subject::common_name("CA"),
+        KeyAlgorithm::EcdsaP256,
+        Validity::ten_years(1_707_988_602),
+    )
+    .unwrap();
+    let bench = Bench::with("x", |config| {
+        config.ca_bundle = Some(authority.certificate_pem().into_bytes());
+        config.endpoint = Some(Endpoint::parse("https://127.0.0.1:1").unwrap());
+    })
+    .await;
+    let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
+    assert!(error.to_string().contains("no outcome"), "{error}");
 }

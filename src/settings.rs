@@ -1,0 +1,170 @@
+//! From `fluent.conf` to each stage's own configuration.
+//!
+//! Three forms: located text, which `fluent_compat::config` reads; settings, typed and
+//! checked, which are made here; and objects, which `app` builds once all is valid.
+//! Nothing is opened, bound or created before. All mistakes of a file are told in one run.
+
+mod buffer;
+mod context;
+mod format;
+mod inject;
+mod loader;
+mod output;
+mod parse;
+mod plugins;
+mod s3;
+mod source;
+mod system;
+mod time_section;
+mod transport;
+mod traps;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use fluent_compat::config::{self, Environment, Loader, Params};
+use fluent_compat::time::Zone;
+
+use crate::host::clock::Clock;
+use crate::host::environment;
+use crate::sink::s3::S3Config;
+use crate::telemetry::LogLevel;
+use crate::{buffer as buffering, decode, listener, route, schedule};
+use context::Context;
+pub(crate) use loader::DiskLoader;
+
+/// Everything that a valid configuration says.
+pub struct Settings {
+    /// `<system> log_level`.
+    pub log_level: LogLevel,
+    /// Every `<source>`, in order.
+    pub sources: Vec<HttpSource>,
+    /// Every `<match>`, in order; the first that matches a tag takes it.
+    pub outputs: Vec<OutputSettings>,
+}
+
+/// `<source> @type http`.
+pub struct HttpSource {
+    /// Address, TLS and limits.
+    pub listener: listener::Config,
+    /// Paths, bodies and answers.
+    pub decode: decode::Config,
+}
+
+/// `<match>`.
+pub struct OutputSettings {
+    /// Its `@id`, or its pattern: its name in the log.
+    pub name: String,
+    /// Tags, formatting and chunk keys.
+    pub route: route::Config,
+    /// What stands behind the route.
+    pub kind: OutputKind,
+}
+
+/// Whether an output has a buffer.
+pub enum OutputKind {
+    /// `@type stdout` without a `<buffer>`: lines go straight out.
+    Direct,
+    /// Events go through chunks.
+    Buffered(Box<BufferedOutput>),
+}
+
+/// The stages behind a route.
+pub struct BufferedOutput {
+    /// Where events are kept.
+    pub buffer: buffering::Config,
+    /// When chunks go out.
+    pub schedule: schedule::Config,
+    /// Where chunks go.
+    pub sink: SinkSettings,
+}
+
+/// Where chunks go.
+pub enum SinkSettings {
+    /// `@type s3`.
+    S3(Box<S3Config>),
+    /// `@type stdout` with a `<buffer>`.
+    Stdout,
+}
+
+/// A configuration that was read.
+pub struct Loaded {
+    /// `None` when something in it is wrong.
+    pub settings: Option<Settings>,
+    /// What there is to say about it, for a terminal: mistakes and warnings with their
+    /// places. Empty if there is nothing.
+    pub remarks: String,
+}
+
+/// The machine a configuration is read on; tests make one up.
+pub struct Host<'a> {
+    /// Reads configurations, keys and certificates.
+    pub loader: &'a dyn Loader,
+    /// What `"#{…}"` may ask for.
+    pub environment: Environment,
+    /// The zone of times that name none.
+    pub local_zone: Zone,
+    /// What `%{hostname}` and `<inject>` write.
+    pub hostname: String,
+    /// Tells whether a certificate is in date.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Reads a configuration and all it refers to on this machine.
+pub fn load(path: &Path, clock: Arc<dyn Clock>) -> Loaded {
+    let hostname = environment::hostname();
+    let host = Host {
+        loader: &DiskLoader,
+        environment: Environment::new(&hostname).with_variables(environment::variables()),
+        local_zone: environment::local_zone(),
+        hostname,
+        clock,
+    };
+    load_on(path, &host)
+}
+
+/// Reads a configuration on a given host.
+pub fn load_on(path: &Path, host: &Host<'_>) -> Loaded {
+    let document = config::parse(path, host.loader, &host.environment);
+    let context = Context {
+        diagnostics: &document.diagnostics,
+        loader: host.loader,
+        local_zone: host.local_zone.clone(),
+        hostname: host.hostname.clone(),
+        clock: Arc::clone(&host.clock),
+    };
+    let root = Params::new(&document.root, &document.diagnostics);
+    let settings = read(&root, &context);
+    root.finish();
+    let valid = settings.filter(|_| !document.diagnostics.has_errors());
+    Loaded {
+        settings: valid,
+        remarks: document.render_diagnostics(),
+    }
+}
+
+/// Reads all sections, whatever is found wrong in any of them.
+fn read(root: &Params<'_>, context: &Context<'_>) -> Option<Settings> {
+    let system = system::system(root.section_or_empty("system"));
+    let sources: Vec<_> = root
+        .sections("source")
+        .into_iter()
+        .map(|section| source::source(section, context))
+        .collect();
+    let mut outputs = output::Outputs::new(context);
+    let routes: Vec<_> = root
+        .sections("match")
+        .into_iter()
+        .map(|section| outputs.read(section))
+        .collect();
+    outputs.finish();
+    plugins::refuse_sections_we_lack(root);
+    Some(Settings {
+        log_level: system.log_level,
+        sources: sources.into_iter().collect::<Option<_>>()?,
+        outputs: routes.into_iter().collect::<Option<_>>()?,
+    })
+}

@@ -1,0 +1,41 @@
+//! Which plugins and sections there are, and what is said of others.
+
+use fluent_compat::config::Params;
+
+/// `<source>` types.
+pub(super) const INPUTS: [&str; 1] = ["http"];
+/// `<match>` types.
+pub(super) const OUTPUTS: [&str; 2] = ["s3", "stdout"];
+
+/// Reads `@type`, which must be one of those given.
+pub(super) fn plugin_type<'a>(section: &Params<'a>, known: &[&'static str]) -> Option<&'static str> {
+    let Some(found) = section.plugin_type() else {
+        let message = format!("`@type` is missing: there are {}", known.join(", "));
+        section.diagnostics().error(section.span(), message);
+        return None;
+    };
+    let plugin = known.iter().find(|name| **name == found).copied();
+    if plugin.is_none() {
+        let message = format!("unknown plugin `{found}`: there are {}", known.join(", "));
+        let span = section.span_of("@type");
+        let near = known.iter().find(|name| strsim::damerau_levenshtein(name, found) <= 2);
+        match near {
+            Some(near) => {
+                let help = format!("did you mean `{near}`?");
+                section.diagnostics().error_with_help(span, message, help);
+            }
+            None => section.diagnostics().error(span, message),
+        }
+    }
+    plugin
+}
+
+/// Sections that change where events go: to pass over one would send them elsewhere.
+pub(super) fn refuse_sections_we_lack(root: &Params<'_>) {
+    for name in ["filter", "label", "worker"] {
+        for section in root.sections(name) {
+            let message = format!("<{name}> is not supported");
+            section.diagnostics().error(section.span(), message);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `<source>`.
+
+use fluent_compat::config::Params;
+
+use super::context::Context;
+use super::plugins::{INPUTS, plugin_type};
+use super::{HttpSource, parse, transport, traps};
+use crate::{decode, listener};
+
+/// Fluentd's `port` of in_http.
+const DEFAULT_PORT: u16 = 9880;
+/// Fluentd's `backlog` is the system's; this is what Linux allows by default.
+const DEFAULT_BACKLOG: u32 = 4096;
+
+pub(super) fn source(section: Params<'_>, context: &Context<'_>) -> Option<HttpSource> {
+    plugin_type(&section, &INPUTS)?;
+    let _ = section.plugin_id();
+    section.ignore_section("buffer", "events are buffered by the <match> that takes them");
+    let transport = transport::transport(section.section("transport"), context);
+    let limits = listener::Limits::default();
+    let keepalive = section.time("keepalive_timeout").unwrap_or(limits.keepalive);
+    let listener = transport.map(|transport| listener::Config {
+        bind: section.string("bind").unwrap_or("0.0.0.0").to_owned(),
+        port: section.integer_in("port", 0..=u16::MAX).unwrap_or(DEFAULT_PORT),
+        backlog: section.integer_in("backlog", 1..=u32::MAX).unwrap_or(DEFAULT_BACKLOG),
+        transport,
+        limits: listener::Limits { keepalive, ..limits },
+    });
+    let decode = decode(&section, context);
+    section.finish();
+    Some(HttpSource {
+        listener: listener?,
+        decode: decode?,
+    })
+}
+
+fn decode(section: &Params<'_>, context: &Context<'_>) -> Option<decode::Config> {
+    let parsing = parsing(section, context);
+    let tag_prefix = section.parsed("add_tag_prefix", decode::TagPrefix::new);
+    let cors = cors(section);
+    let limits = decode::Limits::default();
+    let bytes = |name, default| match section.size(name) {
+        Some(size) => usize::try_from(size).unwrap_or(usize::MAX),
+        None => default,
+    };
+    let config = decode::Config {
+        tag_prefix,
+        parsing: parsing?,
+        extras: decode::Extras {
+            http_headers: section.bool("add_http_headers").unwrap_or(false),
+            query_params: section.bool("add_query_params").unwrap_or(false),
+            remote_addr: section.bool("add_remote_addr").unwrap_or(false),
+        },
+        cors,
+        success: success(section),
+        limits: decode::Limits {
+            body: bytes("body_size_limit", limits.body),
+            decompressed: bytes("decompression_size_limit", limits.decompressed),
+            ..limits
+        },
+        log_refusals: section.bool("dump_error_log").unwrap_or(true),
+    };
+    section.known_but_ignored(&["blocking_timeout"]);
+    Some(config)
+}
+
+/// `<parse>` with a type reads every body; without one, the body's own type decides.
+fn parsing(section: &Params<'_>, context: &Context<'_>) -> Option<decode::Parsing> {
+    let parse = section.section_or_empty("parse");
+    if parse.plugin_type().is_some_and(|name| name != "in_http") {
+        let parser = parse::parser(parse, context)?;
+        traps::warn_of_lost_time(section, &parser);
+        traps::warn_of_local_times(section, &parser, context);
+        return Some(decode::Parsing::Configured(Box::new(parser)));
+    }
+    let rules = parse::default_rules(&parse, context);
+    parse.finish();
+    let parsers = decode::DefaultParsers::new(rules?, fluent_compat::parse::NestingLimit::default());
+    Some(decode::Parsing::ByContentType(Box::new(parsers)))
+}
+
+fn cors(section: &Params<'_>) -> Option<decode::Cors> {
+    let credentials = section.bool("cors_allow_credentials").unwrap_or(false);
+    let origins = section.array("cors_allow_origins")?;
+    let span = section.span_of("cors_allow_credentials");
+    decode::Cors::new(&origins, credentials)
+        .map_err(|error| section.diagnostics().error(span, error.to_string()))
+        .ok()
+}
+
+fn success(section: &Params<'_>) -> decode::Success {
+    let image = section.bool("respond_with_empty_img").unwrap_or(false);
+    let no_content = section.bool("use_204_response").unwrap_or(false);
+    match (image, no_content) {
+        (true, _) => decode::Success::EmptyImage,
+        (false, true) => decode::Success::NoContent,
+        (false, false) => decode::Success::Empty,
+    }
+}
