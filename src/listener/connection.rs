@@ -20,9 +20,9 @@ use tracing::{debug, warn};
 
 use super::activity::Activity;
 use super::throttle::Throttle;
-use super::tls::{HandshakeError, Protocol};
+use super::tls::Protocol;
 use super::watched::Watched;
-use super::{Limits, TlsHandle, Transport};
+use super::{Limits, Transport};
 
 /// What all connections of a listener share.
 pub(super) struct Connections<S> {
@@ -85,11 +85,10 @@ where
             Transport::Plain => return self.http(&self.sniffing, stream, peer).await,
             Transport::Tls(tls) => tls,
         };
-        let handshake = self.handshake(tls, stream);
         let outcome = tokio::select! {
             biased;
             () = self.stop.cancelled() => return,
-            outcome = handshake => outcome,
+            outcome = tls.accept(stream, self.limits.handshake) => outcome,
         };
         match outcome {
             Ok((stream, Protocol::Http1)) => self.http(&self.http1, stream, peer).await,
@@ -98,28 +97,6 @@ where
                 Some(held_back) => warn!(%peer, %reason, held_back, "a TLS handshake failed"),
                 None => debug!(%peer, %reason, "a TLS handshake failed"),
             },
-        }
-    }
-
-    async fn handshake<T>(
-        &self,
-        tls: &TlsHandle,
-        stream: T,
-    ) -> Result<
-        (
-            impl AsyncRead + AsyncWrite + Send + Unpin + use<T, S, B>,
-            Protocol,
-        ),
-        HandshakeError,
-    >
-    where
-        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        match timeout(self.limits.handshake, tls.accept(stream)).await {
-            Ok(outcome) => outcome,
-            Err(_elapsed) => Err(HandshakeError::Slow {
-                deadline: self.limits.handshake,
-            }),
         }
     }
 
