@@ -27,7 +27,7 @@ mod storage;
 mod tests;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -347,6 +347,11 @@ impl Buffer {
 
 /// How long a refused client should wait before it tries again.
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The directory in which a file buffer with this `path` keeps its chunks.
+pub fn directory(path: &Path) -> PathBuf {
+    chunk_file::ChunkNames::new(path).dir().to_owned()
+}
 
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex

@@ -31,7 +31,6 @@ use std::sync::Arc;
 
 use clap::Parser;
 use host::clock::SystemClock;
-use host::fs::DiskFs;
 
 /// The configuration is wrong: `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -52,8 +51,7 @@ where
             return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2));
         }
     };
-    let clock = Arc::new(SystemClock);
-    let loaded = settings::load(&arguments.config, &DiskFs, clock);
+    let loaded = settings::load(&arguments.config, Arc::new(SystemClock));
     let mut complaints = std::io::stderr().lock();
     let _ = complaints.write_all(loaded.remarks.as_bytes());
     drop(complaints);

@@ -160,6 +160,7 @@ fn read(root: &Params<'_>, context: &Context<'_>) -> Option<Settings> {
         .into_iter()
         .map(|section| outputs.read(section))
         .collect();
+    outputs.finish();
     plugins::refuse_sections_we_lack(root);
     Some(Settings {
         log_level: system.log_level,

@@ -30,6 +30,9 @@ mod request;
 mod traditional;
 mod write;
 
+/// A certificate as it travels: DER bytes.
+pub use rustls_pki_types::CertificateDer;
+
 pub use algorithm::{Digest, KeyAlgorithm, RsaBits};
 pub use authority::{Authority, Issued};
 pub use error::{IssueError, KeyError};

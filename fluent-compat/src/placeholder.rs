@@ -62,7 +62,7 @@ enum Part {
     Text(String),
     Tag,
     /// Counted from the end if negative, as in Ruby.
-    PartOfTag(i64),
+    TagAt(i64),
     Time {
         source: String,
         format: Strftime,
@@ -143,7 +143,7 @@ impl Part {
                 Some(tag) => text.push_str(checked(tag.as_str(), || "${tag}".to_owned())?),
                 None => text.push_str("${tag}"),
             },
-            Self::PartOfTag(at) => match &metadata.tag {
+            Self::TagAt(at) => match &metadata.tag {
                 Some(tag) => {
                     let tag = checked(tag.as_str(), || format!("${{tag[{at}]}}"))?;
                     text.push_str(tag_part(tag, *at).unwrap_or_default());

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use fluent_compat::chunk::{ChunkKeys, Metadata};
-use fluent_compat::events::Events;
+use fluent_compat::events::{Event, Events};
 use fluent_compat::format::{FormatError, Formatter};
 use fluent_compat::inject::Inject;
 use fluent_compat::tag::{MatchPatterns, Tag};
@@ -73,8 +73,6 @@ impl Output {
         if events.is_empty() {
             return Ok(());
         }
-        let injected = self.config.inject.as_ref().map(|inject| inject.apply(tag, events));
-        let events = injected.as_ref().unwrap_or(events);
         match &self.destination {
             Destination::Buffered(buffer) => {
                 let portions = self.portions(tag, events, buffer.chunk_limit_size())?;
@@ -92,8 +90,9 @@ impl Output {
 
     fn lines(&self, tag: &Tag, events: &Events) -> Result<Vec<u8>, EmitError> {
         let mut lines = Vec::with_capacity(events.text_len() + 128 * events.len());
+        let mut scratch = String::new();
         for (index, event) in events.iter().enumerate() {
-            let formatted = self.config.formatter.format(tag.as_str(), &event, &mut lines);
+            let formatted = self.format(tag, &event, &mut scratch, &mut lines);
             formatted.map_err(|error| unformattable(index, &error))?;
         }
         Ok(lines)
@@ -103,15 +102,35 @@ impl Output {
     fn portions(&self, tag: &Tag, events: &Events, limit: u64) -> Result<Vec<Portion>, EmitError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut gathered = Gathered::new(limit, events.text_len() + 64 * events.len());
+        let mut scratch = String::new();
         for (index, event) in events.iter().enumerate() {
+            // What is injected is no chunk key, as in Fluentd.
             let slots = self.config.slots.as_ref();
             let metadata = self.config.chunk_keys.metadata(slots, tag, &event);
             gathered.add(metadata, |out| {
-                let formatted = self.config.formatter.format(tag.as_str(), &event, out);
+                let formatted = self.format(tag, &event, &mut scratch, out);
                 formatted.map_err(|error| unformattable(index, &error))
             })?;
         }
         Ok(gathered.finish())
+    }
+
+    /// Appends the event, with what is injected, in the output's format.
+    fn format(
+        &self,
+        tag: &Tag,
+        event: &Event<'_>,
+        scratch: &mut String,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        let tag = tag.as_str();
+        match &self.config.inject {
+            None => self.config.formatter.format(tag, event, out),
+            Some(inject) => {
+                let event = inject.apply(tag, event, scratch);
+                self.config.formatter.format(tag, &event, out)
+            }
+        }
     }
 }
 

@@ -1,7 +1,5 @@
 //! `<source>`.
 
-use std::time::Duration;
-
 use fluent_compat::config::Params;
 
 use super::context::Context;
@@ -72,6 +70,7 @@ fn parsing(section: &Params<'_>, context: &Context<'_>) -> Option<decode::Parsin
     if parse.plugin_type().is_some_and(|name| name != "in_http") {
         let parser = parse::parser(parse, context)?;
         traps::warn_of_lost_time(section, &parser);
+        traps::warn_of_local_times(section, &parser, context);
         return Some(decode::Parsing::Configured(Box::new(parser)));
     }
     let rules = parse::default_rules(&parse, context);

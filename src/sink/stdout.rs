@@ -1,7 +1,7 @@
 //! `@type stdout`: chunks go to the standard output, for people who look.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fluent_compat::object_key::NameError;
 
@@ -27,6 +27,16 @@ impl<W: Write + Send + 'static> StdoutSink<W> {
             writer: Arc::new(Mutex::new(writer)),
         }
     }
+
+    /// Writes whole lines that are in no chunk, and flushes. Blocks.
+    ///
+    /// # Errors
+    /// If the writer fails; the lines may have been written in part.
+    pub fn write(&self, lines: &[u8]) -> io::Result<()> {
+        let mut writer = lock(&self.writer);
+        writer.write_all(lines)?;
+        writer.flush()
+    }
 }
 
 impl<W: Write + Send + 'static> Sink for StdoutSink<W> {
@@ -42,11 +52,8 @@ impl<W: Write + Send + 'static> Sink for StdoutSink<W> {
     ) -> BoxFuture<'a, Result<Put, PutError>> {
         let writer = Arc::clone(&self.writer);
         Box::pin(async move {
-            let written = tokio::task::spawn_blocking(move || {
-                // A writer whose user has panicked is still a writer.
-                let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-                write(body.as_ref(), &mut *writer)
-            });
+            let written =
+                tokio::task::spawn_blocking(move || write_body(body.as_ref(), &mut *lock(&writer)));
             let outcome = written
                 .await
                 .unwrap_or_else(|panic| Err(io::Error::other(panic)));
@@ -61,7 +68,12 @@ impl<W: Write + Send + 'static> Sink for StdoutSink<W> {
     }
 }
 
-fn write(body: &dyn Body, writer: &mut dyn Write) -> io::Result<()> {
+/// A writer whose user has panicked is still a writer.
+fn lock<W>(writer: &Mutex<W>) -> MutexGuard<'_, W> {
+    writer.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write_body(body: &dyn Body, writer: &mut dyn Write) -> io::Result<()> {
     let mut reader = body.open()?;
     io::copy(&mut reader, writer)?;
     writer.flush()
@@ -124,8 +136,9 @@ mod tests {
     async fn chunks_stand_one_after_the_other() {
         let sink = StdoutSink::new(Vec::new());
         assert_eq!(put(&sink, "a\nb\n").await.unwrap(), Put::Stored);
+        sink.write(b"between\n").unwrap();
         assert_eq!(put(&sink, "c\n").await.unwrap(), Put::Stored);
-        assert_eq!(*sink.writer.lock().unwrap(), b"a\nb\nc\n");
+        assert_eq!(*sink.writer.lock().unwrap(), b"a\nb\nbetween\nc\n");
     }
 
     #[tokio::test]

@@ -101,7 +101,7 @@ fn tag(name: &str) -> Option<Part> {
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    index.parse().ok().map(Part::PartOfTag)
+    index.parse().ok().map(Part::TagAt)
 }
 
 /// Whether Fluentd would take it for a chunk key's placeholder at all.

@@ -99,7 +99,7 @@ async fn credentials(from: &Credentials, shared: &SdkConfig) -> Option<SharedCre
                 .session_name(&role.session_name)
                 .configure(&sts);
             if let Some(id) = external_id {
-                builder = builder.external_id(id.reveal());
+                builder = builder.external_id(id.expose());
             }
             if let Some(policy) = &role.policy {
                 builder = builder.policy(policy);
@@ -154,8 +154,8 @@ fn reading(builder: profile::Builder, credentials_file: &Path) -> profile::Build
 
 fn fixed(key: &AccessKey) -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(config::Credentials::new(
-        &key.id,
-        key.secret.reveal(),
+        key.id.expose(),
+        key.secret.expose(),
         None,
         None,
         "fluent.conf",

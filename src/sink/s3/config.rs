@@ -1,9 +1,9 @@
 //! What an S3 output is set up with.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use fluent_compat::config::Secret;
 use fluent_compat::object_key::ObjectKeyTemplate;
 
 use super::store_as::StoreAs;
@@ -172,8 +172,8 @@ pub enum Credentials {
 /// A key that does not change.
 #[derive(Clone, Debug)]
 pub struct AccessKey {
-    /// `aws_key_id`.
-    pub id: String,
+    /// `aws_key_id`, which Fluentd keeps secret, too.
+    pub id: Secret,
     /// `aws_sec_key`.
     pub secret: Secret,
 }
@@ -193,28 +193,6 @@ pub struct Role {
     pub sts_region: Option<String>,
     /// `sts_endpoint_url`.
     pub sts_endpoint: Option<String>,
-}
-
-/// A value that is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes the value.
-    pub fn new(value: String) -> Self {
-        Self(value)
-    }
-
-    /// The value, for the one who needs it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("xxxxxx")
-    }
 }
 
 /// What becomes of an object that has the name already.
@@ -314,14 +292,5 @@ mod tests {
     fn an_endpoint_without_a_scheme_is_refused() {
         let error = Endpoint::parse("minio:9000").unwrap_err();
         assert!(error.to_string().contains("\"minio:9000\""), "{error}");
-    }
-
-    #[test]
-    fn a_secret_is_never_shown() {
-        let key = AccessKey {
-            id: "AKIA".to_owned(),
-            secret: Secret::new("hush".to_owned()),
-        };
-        assert!(!format!("{key:?}").contains("hush"));
     }
 }

@@ -19,7 +19,7 @@ use fluent_compat::object_key::{NameError, Named};
 
 pub use config::{
     AccessKey, Addressing, AmazonEndpoints, Checksum, Credentials, CustomerKey, Endpoint,
-    EndpointError, Existing, ObjectAttributes, Role, S3Config, Secret,
+    EndpointError, Existing, ObjectAttributes, Role, S3Config,
 };
 pub use store_as::{StoreAs, ZstdLevel, ZstdLevelError};
 

@@ -18,9 +18,10 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{ObjectCannedAcl, ServerSideEncryption, StorageClass};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use fluent_compat::config::Secret;
 use fluent_compat::object_key::names_only;
 
-use super::config::{Checksum, Existing, S3Config, Secret};
+use super::config::{Checksum, Existing, S3Config};
 use super::error::{Failure, Refusal};
 use super::pack::Packed;
 use crate::sink::{ChunkInfo, Earlier, Put, PutError};
@@ -169,10 +170,10 @@ impl Putter<'_> {
                     .as_deref()
                     .map(ServerSideEncryption::from),
             )
-            .set_ssekms_key_id(revealed(object.kms_key_id.as_ref()))
+            .set_ssekms_key_id(exposed(object.kms_key_id.as_ref()))
             .set_sse_customer_algorithm(customer_key.algorithm.clone())
-            .set_sse_customer_key(revealed(customer_key.key.as_ref()))
-            .set_sse_customer_key_md5(revealed(customer_key.key_md5.as_ref()))
+            .set_sse_customer_key(exposed(customer_key.key.as_ref()))
+            .set_sse_customer_key_md5(exposed(customer_key.key_md5.as_ref()))
             .set_tagging(object.tagging.clone());
         let limit = self.time_limit();
         Ok(match tokio::time::timeout(limit, request.send()).await {
@@ -190,8 +191,8 @@ impl Putter<'_> {
             .bucket(&self.settings.bucket)
             .key(self.key)
             .set_sse_customer_algorithm(customer_key.algorithm.clone())
-            .set_sse_customer_key(revealed(customer_key.key.as_ref()))
-            .set_sse_customer_key_md5(revealed(customer_key.key_md5.as_ref()));
+            .set_sse_customer_key(exposed(customer_key.key.as_ref()))
+            .set_sse_customer_key_md5(exposed(customer_key.key_md5.as_ref()));
         let limit = self.settings.put_timeout;
         let failure = match tokio::time::timeout(limit, request.send()).await {
             Ok(Ok(head)) => {
@@ -230,8 +231,8 @@ impl Putter<'_> {
     }
 }
 
-fn revealed(secret: Option<&Secret>) -> Option<String> {
-    secret.map(|secret| secret.reveal().to_owned())
+fn exposed(secret: Option<&Secret>) -> Option<String> {
+    secret.map(|secret| secret.expose().to_owned())
 }
 
 fn late(limit: Duration) -> String {

@@ -2,6 +2,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use fluent_compat::chunk::{ChunkId, ChunkKeys, Metadata};
+use fluent_compat::config::Secret;
 use fluent_compat::object_key::{
     CheckObject, HexRandomLength, IndexFormat, ObjectKeyOptions, ObjectKeyTemplate,
 };
@@ -44,8 +45,8 @@ impl Bench {
         config.endpoint = Some(Endpoint::parse(&store.endpoint()).unwrap());
         config.addressing = Addressing::Path;
         config.credentials = Credentials::Key(AccessKey {
-            id: ACCESS_KEY.to_owned(),
-            secret: Secret::new(SECRET_KEY.to_owned()),
+            id: Secret::new(ACCESS_KEY),
+            secret: Secret::new(SECRET_KEY),
         });
         change(&mut config);
         let sink = S3Sink::connect(config).await.unwrap();

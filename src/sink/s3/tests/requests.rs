@@ -56,7 +56,7 @@ async fn attributes_and_metadata_go_along() {
             storage_class: "STANDARD_IA".to_owned(),
             acl: Some("bucket-owner-full-control".to_owned()),
             server_side_encryption: Some("aws:kms".to_owned()),
-            kms_key_id: Some(Secret::new("key-1".to_owned())),
+            kms_key_id: Some(Secret::new("key-1")),
             tagging: Some("team=audit".to_owned()),
             metadata: vec![
                 ("tag".to_owned(), template("${tag}")),

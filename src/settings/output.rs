@@ -1,0 +1,176 @@
+//! `<match>`.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use fluent_compat::chunk::ChunkKeys;
+use fluent_compat::config::{Params, Span};
+use fluent_compat::format::Formatter;
+use fluent_compat::inject::Inject;
+use fluent_compat::tag::MatchPatterns;
+use fluent_compat::timekey::TimekeySlots;
+
+use super::buffer::{self, BufferDefaults, BufferSettings};
+use super::context::Context;
+use super::plugins::{OUTPUTS, plugin_type};
+use super::s3::S3Buffer;
+use super::{BufferedOutput, OutputKind, OutputSettings, SinkSettings, format, inject, s3, traps};
+use crate::buffer::Place;
+use crate::route;
+
+/// Reads `<match>` sections one after the other, and sees to it that they do not share
+/// what each must have for itself.
+pub(super) struct Outputs<'c> {
+    context: &'c Context<'c>,
+    /// Buffer paths and the outputs that have them.
+    buffer_paths: HashMap<PathBuf, String>,
+    routes: Vec<(MatchPatterns, Span)>,
+}
+
+impl<'c> Outputs<'c> {
+    pub(super) fn new(context: &'c Context<'c>) -> Self {
+        Self {
+            context,
+            buffer_paths: HashMap::new(),
+            routes: Vec::new(),
+        }
+    }
+
+    pub(super) fn read(&mut self, section: Params<'_>) -> Option<OutputSettings> {
+        let plugin = plugin_type(&section, &OUTPUTS);
+        let patterns = MatchPatterns::parse(section.argument())
+            .map_err(|error| section.diagnostics().error(section.argument_span(), error.to_string()))
+            .ok();
+        if let Some(patterns) = &patterns {
+            self.routes.push((patterns.clone(), section.argument_span()));
+        }
+        let name = section.plugin_id().unwrap_or(section.argument()).to_owned();
+        let plugin = plugin?;
+        let settings = match plugin {
+            "s3" => self.s3(&section, &name),
+            _ => self.stdout(&section, &name),
+        };
+        section.known_but_ignored(&["@log_level"]);
+        section.finish();
+        let (rest, kind) = settings?;
+        let route = route::Config {
+            patterns: patterns?,
+            formatter: rest.formatter,
+            inject: rest.inject,
+            chunk_keys: rest.chunk_keys,
+            slots: rest.slots,
+        };
+        Some(OutputSettings { name, route, kind })
+    }
+
+    /// To be called after the last: what only shows when all are seen together.
+    pub(super) fn finish(self) {
+        traps::warn_of_unmatched_sessions(&self.routes, self.context);
+    }
+
+    fn s3(&mut self, section: &Params<'_>, name: &str) -> Option<(Written, OutputKind)> {
+        let format_is_given = section.section("format").is_some();
+        let written = self.written(section, "out_file");
+        let buffer = self.buffer(section, name, BufferDefaults::S3);
+        if !format_is_given {
+            traps::warn_of_lines_that_are_no_json(section);
+        }
+        let buffer = buffer?;
+        let chunks = S3Buffer {
+            keys: &buffer.chunk_keys,
+            slots: buffer.slots.as_ref(),
+            spool_directory: spool_directory(&buffer.buffer.place),
+        };
+        let config = s3::s3(section, &chunks, self.context);
+        let (formatter, inject) = written?;
+        let sink = SinkSettings::S3(Box::new(config?));
+        Some(assemble(formatter, inject, buffer, sink))
+    }
+
+    fn stdout(&mut self, section: &Params<'_>, name: &str) -> Option<(Written, OutputKind)> {
+        section.known_but_ignored(&["use_logger"]);
+        let written = self.written(section, "stdout");
+        if section.section("buffer").is_some() {
+            let buffer = self.buffer(section, name, BufferDefaults::Stdout)?;
+            let (formatter, inject) = written?;
+            return Some(assemble(formatter, inject, buffer, SinkSettings::Stdout));
+        }
+        let (formatter, inject) = written?;
+        let written = Written {
+            formatter,
+            inject,
+            chunk_keys: ChunkKeys::default(),
+            slots: None,
+        };
+        Some((written, OutputKind::Direct))
+    }
+
+    /// `<format>` and `<inject>`.
+    fn written(
+        &self,
+        section: &Params<'_>,
+        default_type: &str,
+    ) -> Option<(Formatter, Option<Inject>)> {
+        let formatter =
+            format::formatter(section.section_or_empty("format"), default_type, self.context);
+        let inject = inject::inject(section.section_or_empty("inject"), self.context);
+        Some((formatter?, inject))
+    }
+
+    fn buffer(
+        &mut self,
+        section: &Params<'_>,
+        name: &str,
+        defaults: BufferDefaults,
+    ) -> Option<BufferSettings> {
+        let buffer_section = section.section_or_empty("buffer");
+        let span = buffer_section.span_of("path");
+        let settings = buffer::buffer(buffer_section, name, defaults, self.context)?;
+        if let Place::File { path, .. } = &settings.buffer.place
+            && let Some(other) = self.buffer_paths.insert(path.clone(), name.to_owned())
+        {
+            let path = path.display();
+            let message = format!("buffer path {path} is already <match {other}>'s: each needs its own");
+            self.context.diagnostics.error(span, message);
+            return None;
+        }
+        Some(settings)
+    }
+}
+
+/// What a route needs beside its patterns.
+struct Written {
+    formatter: Formatter,
+    inject: Option<Inject>,
+    chunk_keys: ChunkKeys,
+    slots: Option<TimekeySlots>,
+}
+
+fn assemble(
+    formatter: Formatter,
+    inject: Option<Inject>,
+    buffer: BufferSettings,
+    sink: SinkSettings,
+) -> (Written, OutputKind) {
+    let written = Written {
+        formatter,
+        inject,
+        chunk_keys: buffer.chunk_keys,
+        slots: buffer.slots,
+    };
+    let buffered = BufferedOutput {
+        buffer: buffer.buffer,
+        schedule: buffer.schedule,
+        sink,
+    };
+    (written, OutputKind::Buffered(Box::new(buffered)))
+}
+
+/// Compressed objects wait where their chunks lie: there is room, and it is the user's
+/// choice of disk.
+fn spool_directory(place: &Place) -> PathBuf {
+    match place {
+        Place::Memory => std::env::temp_dir(),
+        Place::File { path, .. } => crate::buffer::directory(path),
+    }
+}
