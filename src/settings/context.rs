@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fluent_compat::config::{Diagnostics, Loader};
+use fluent_compat::config::{Diagnostics, Environment, Loader};
 use fluent_compat::time::Zone;
 
 use crate::host::clock::Clock;
@@ -13,6 +13,8 @@ pub(super) struct Context<'a> {
     pub(super) diagnostics: &'a Diagnostics,
     /// Reads key and certificate files.
     pub(super) loader: &'a dyn Loader,
+    /// The variables that some parameters have their defaults from.
+    pub(super) environment: &'a Environment,
     /// The host's time zone.
     pub(super) local_zone: Zone,
     /// The host's name.

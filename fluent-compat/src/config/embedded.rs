@@ -30,6 +30,11 @@ impl Environment {
         self
     }
 
+    /// The environment variable of that name, for parameters whose default is one.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
     /// With that number for `worker_id`.
     #[must_use]
     pub fn with_worker_id(mut self, worker_id: impl Into<String>) -> Self {
