@@ -55,12 +55,6 @@ impl Events {
         self.seal(time);
     }
 
-    /// Appends a copy of an event.
-    pub fn push(&mut self, event: &Event<'_>) {
-        self.text.push_str(event.record.as_json());
-        self.seal(event.time);
-    }
-
     /// How many events there are.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -145,6 +139,21 @@ mod tests {
             .collect();
         assert_eq!(seen, [(1, r#"{"b":1,"a":"ż"}"#), (2, "{}")]);
         assert_eq!((events.len(), events.is_empty()), (2, false));
+    }
+
+    #[test]
+    fn members_are_added_to_every_record() {
+        let mut events = Events::new();
+        events.push_map(EventTime::new(1, 5), &map(json!({"a": 1})));
+        events.push_map(EventTime::new(2, 0), &map(json!({"b": 2, "a": 3})));
+        let mut members = Members::new();
+        members.push_text("b", "x");
+        let events = events.with_members(&members);
+        let seen: Vec<_> = events
+            .iter()
+            .map(|event| (event.time.seconds(), event.record.as_json()))
+            .collect();
+        assert_eq!(seen, [(1, r#"{"a":1,"b":"x"}"#), (2, r#"{"b":"x","a":3}"#)]);
     }
 
     #[test]

@@ -78,7 +78,8 @@ impl<'a> Record<'a> {
 pub struct RawField<'a>(&'a str);
 
 impl<'a> RawField<'a> {
-    /// `json` is one JSON value; white space in objects and arrays is harmless.
+    /// `json` is one JSON value; of objects and arrays only [`RawField::as_json`] is of use
+    /// unless they are in normal form.
     pub(crate) fn from_json(json: &'a str) -> Self {
         Self(json)
     }

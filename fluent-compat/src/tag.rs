@@ -33,3 +33,16 @@ impl std::fmt::Display for Tag {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_tag_are_counted_from_both_ends() {
+        let tag = Tag::new("session.4a1b.log");
+        assert_eq!(tag.parts().collect::<Vec<_>>(), ["session", "4a1b", "log"]);
+        assert_eq!(tag.parts().next_back(), Some("log"));
+        assert_eq!(Tag::new("").parts().count(), 1);
+    }
+}

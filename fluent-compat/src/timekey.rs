@@ -87,7 +87,9 @@ impl TimekeySlots {
 
     fn start_of(&self, time: i64) -> i64 {
         let block = self.block(time);
-        let start = self.wall_start(block) - i64::from(self.zone.offset_at(time));
+        let start = self
+            .wall_start(block)
+            .saturating_sub(self.zone.offset_at(time).into());
         match self.zone.last_change_in(start, time) {
             None => start,
             // The change happened within the slot: it began under the old offset.
@@ -99,7 +101,8 @@ impl TimekeySlots {
 
     fn end_of(&self, time: i64) -> i64 {
         let block = self.block(time);
-        let end = self.wall_start(block.saturating_add(1)) - i64::from(self.zone.offset_at(time));
+        let next = self.wall_start(block.saturating_add(1));
+        let end = next.saturating_sub(self.zone.offset_at(time).into());
         match self.zone.first_change_in(time, end) {
             None => end,
             Some(change) if self.start_of(change) == change => change,

@@ -13,5 +13,5 @@ mod scan;
 pub use body::ChunkBody;
 pub(super) use frame::{Kind, append_frame};
 pub use header::{Header, ObjectName};
-pub use names::{ChunkNames, State};
+pub(super) use names::{ChunkNames, State};
 pub(super) use recovery::{Recovered, copy_range, recover};

@@ -32,13 +32,16 @@ struct Mailbox {
 struct Letters {
     appends: Vec<Append>,
     seals: Vec<(Due, oneshot::Sender<()>)>,
-    /// Set once; answered when the last append is.
+    /// Answered when the last append is.
     closing: Option<oneshot::Sender<()>>,
+    /// No more appends are taken; staged chunks can still be sealed.
     closed: bool,
+    /// Nobody can send a letter any more.
+    orphaned: bool,
 }
 
 impl Group {
-    /// Starts the thread. It ends when the buffer is closed or its handle is dropped.
+    /// Starts the thread. It ends when its handle is dropped.
     pub(super) fn start(committer: Committer, name: &str) -> io::Result<Self> {
         let mailbox = Arc::new(Mailbox::default());
         let thread = thread::Builder::new().name(format!("commit {name}"));
@@ -85,7 +88,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        lock(&self.mailbox.letters).closed = true;
+        lock(&self.mailbox.letters).orphaned = true;
         self.mailbox.arrived.notify_one();
     }
 }
@@ -93,7 +96,7 @@ impl Drop for Group {
 fn run(mut committer: Committer, mailbox: &Mailbox) {
     loop {
         let mut letters = lock(&mailbox.letters);
-        while letters.is_empty() && !letters.closed {
+        while letters.is_empty() && !letters.orphaned {
             letters = mailbox
                 .arrived
                 .wait(letters)
@@ -102,11 +105,8 @@ fn run(mut committer: Committer, mailbox: &Mailbox) {
         let appends = std::mem::take(&mut letters.appends);
         let seals = std::mem::take(&mut letters.seals);
         let closing = letters.closing.take();
-        let last = letters.closed && appends.is_empty() && seals.is_empty() && closing.is_none();
+        let last = letters.orphaned;
         drop(letters);
-        if last {
-            return;
-        }
         if !appends.is_empty() {
             committer.commit(appends);
         }
@@ -116,6 +116,9 @@ fn run(mut committer: Committer, mailbox: &Mailbox) {
         }
         if let Some(done) = closing {
             let _ = done.send(());
+        }
+        if last {
+            return;
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::chunk_file::{Header, ObjectName};
 use super::lock;
+use super::stage::Condition;
 
 /// A chunk that takes no more events. Owned by whoever took it from the queue.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub struct SealedChunk {
     /// How many bytes they are.
     pub bytes: u64,
     pub(super) path: PathBuf,
+    pub(super) condition: Condition,
     /// Where the file's synced part ends.
     pub(super) length: u64,
 }

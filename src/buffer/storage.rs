@@ -87,21 +87,21 @@ impl Storage {
     }
 
     /// Copies the synced part of a file that must not be written again into a new,
-    /// queued one, and removes the old.
-    pub(super) fn rescue(&self, chunk: &StagedChunk) -> io::Result<PathBuf> {
-        let id = chunk.header.id;
+    /// queued one, which takes its place.
+    pub(super) fn rescue(&self, id: ChunkId, spoiled: &Path, length: u64) -> io::Result<PathBuf> {
         let unfinished = self.names.unfinished(id);
         if self.fs.list(self.names.dir())?.contains(&unfinished) {
             self.fs.remove(&unfinished)?;
         }
-        let spoiled = self.fs.open(&chunk.path)?;
         let copy = self.fs.create_new(&unfinished)?;
-        copy_range(&*spoiled, 0..chunk.length, &*copy, 0)?;
+        copy_range(&*self.fs.open(spoiled)?, 0..length, &*copy, 0)?;
         copy.sync_data()?;
         let queued = self.names.chunk(State::Queued, id);
         self.fs.rename(&unfinished, &queued)?;
         self.fs.sync_dir(self.names.dir())?;
-        self.fs.remove(&chunk.path)?;
+        if spoiled != queued {
+            self.fs.remove(spoiled)?;
+        }
         Ok(queued)
     }
 
@@ -114,11 +114,19 @@ impl Storage {
     }
 
     pub(super) fn write_name(&self, chunk: &mut SealedChunk, name: ObjectName) -> io::Result<()> {
+        if chunk.condition == Condition::Spoiled {
+            chunk.path = self.rescue(chunk.header.id, &chunk.path, chunk.length)?;
+            chunk.condition = Condition::Sound;
+        }
         let mut frame = Vec::new();
         append_frame(Kind::Name, 0, &name.to_json()?, &mut frame)?;
         let file = self.fs.open(&chunk.path)?;
         file.write_all_at(&frame, chunk.length)?;
-        self.sync(&*file)?;
+        if let Err(error) = self.sync(&*file) {
+            // Another sync might say that all is well without having written anything.
+            chunk.condition = Condition::Spoiled;
+            return Err(error);
+        }
         chunk.length += frame.len() as u64;
         chunk.name = Some(name);
         Ok(())

@@ -7,6 +7,9 @@ use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
+/// RFC 8878 recommends to allow 8 MiB. More would let a few bytes take a lot of memory.
+const ZSTD_WINDOW_LOG: u32 = 23;
+
 /// How a body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coding {
@@ -63,9 +66,6 @@ impl Coding {
 
     /// The body as it was before it was compressed, `limit` bytes at most.
     pub(super) fn decode(self, body: &[u8], limit: usize) -> Result<Cow<'_, [u8]>, CodingError> {
-        // RFC 8878 recommends to allow 8 MiB. More would let a few bytes take a lot of memory.
-        const ZSTD_WINDOW_LOG: u32 = 23;
-
         let (coding, decoded) = match self {
             Self::Identity => return Ok(Cow::Borrowed(body)),
             Self::Gzip => ("gzip", read_all(MultiGzDecoder::new(body), limit)),
@@ -200,5 +200,16 @@ mod tests {
             let refused = matches!(over, Err(CodingError::TooLarge { .. }));
             assert!(refused, "{coding:?}: {over:?}");
         }
+    }
+
+    #[test]
+    fn zstd_may_not_ask_for_a_huge_window() {
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.window_log(ZSTD_WINDOW_LOG + 1).unwrap();
+        encoder.write_all(TEXT).unwrap();
+        let body = encoder.finish().unwrap();
+        let refused = Coding::Zstd.decode(&body, 1000);
+        let damaged = matches!(refused, Err(CodingError::Damaged { .. }));
+        assert!(damaged, "{refused:?}");
     }
 }

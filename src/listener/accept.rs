@@ -13,8 +13,8 @@ use hyper::body::{Body, Incoming};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tokio_util::task::TaskTracker;
 use tower::Service;
 use tracing::warn;
 
@@ -58,13 +58,14 @@ where
 {
     let connections = Arc::new(connections);
     let stop = connections.stop().clone();
-    let tasks = TaskTracker::new();
+    let mut tasks = JoinSet::new();
     let mut acceptor = Acceptor::new(source, connections.limits().connections.get());
     loop {
         let (stream, peer, slot) = tokio::select! {
             biased;
             () = stop.cancelled() => break,
             accepted = acceptor.next() => accepted,
+            Some(_ended) = tasks.join_next() => continue,
         };
         let connections = Arc::clone(&connections);
         tasks.spawn(async move {
@@ -75,11 +76,12 @@ where
     // The socket closes here: clients are refused at once instead of waiting in the backlog.
     drop(acceptor);
 
-    tasks.close();
-    let drained = timeout(connections.limits().drain, tasks.wait()).await;
-    let cut_off = if drained.is_ok() { 0 } else { tasks.len() };
-    connections.cut_off();
-    tasks.wait().await;
+    let drained = async { while tasks.join_next().await.is_some() {} };
+    let cut_off = match timeout(connections.limits().drain, drained).await {
+        Ok(()) => 0,
+        Err(_elapsed) => tasks.len(),
+    };
+    tasks.shutdown().await;
     Drained { cut_off }
 }
 
@@ -108,6 +110,7 @@ impl<A: Accept> Acceptor<A> {
         }
     }
 
+    /// May be dropped at any point: no connection is lost by it.
     async fn next(&mut self) -> (A::Stream, SocketAddr, OwnedSemaphorePermit) {
         let slot = self.slot().await;
         loop {

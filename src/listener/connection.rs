@@ -20,9 +20,9 @@ use tracing::{debug, warn};
 
 use super::activity::Activity;
 use super::throttle::Throttle;
-use super::tls::{HandshakeError, Protocol};
+use super::tls::Protocol;
 use super::watched::Watched;
-use super::{Limits, TlsHandle, Transport};
+use super::{Limits, Transport};
 
 /// What all connections of a listener share.
 pub(super) struct Connections<S> {
@@ -31,8 +31,6 @@ pub(super) struct Connections<S> {
     service: TowerToHyperService<S>,
     /// Finish what is under way, take nothing new.
     stop: CancellationToken,
-    /// Drop everything.
-    cut: CancellationToken,
     sniffing: Builder<TokioExecutor>,
     http1: Builder<TokioExecutor>,
     http2: Builder<TokioExecutor>,
@@ -54,7 +52,6 @@ impl<S> Connections<S> {
             limits,
             service: TowerToHyperService::new(service),
             stop,
-            cut: CancellationToken::new(),
             http1: sniffing.clone().http1_only(),
             http2: sniffing.clone().http2_only(),
             sniffing,
@@ -68,11 +65,6 @@ impl<S> Connections<S> {
 
     pub(super) fn stop(&self) -> &CancellationToken {
         &self.stop
-    }
-
-    /// Drops all connections, answered or not.
-    pub(super) fn cut_off(&self) {
-        self.cut.cancel();
     }
 }
 
@@ -89,26 +81,14 @@ where
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        tokio::select! {
-            biased;
-            () = self.cut.cancelled() => {}
-            () = self.secure(stream, peer) => {}
-        }
-    }
-
-    async fn secure<T>(&self, stream: T, peer: SocketAddr)
-    where
-        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
         let tls = match &self.transport {
             Transport::Plain => return self.http(&self.sniffing, stream, peer).await,
             Transport::Tls(tls) => tls,
         };
-        let handshake = self.handshake(tls, stream);
         let outcome = tokio::select! {
             biased;
             () = self.stop.cancelled() => return,
-            outcome = handshake => outcome,
+            outcome = tls.accept(stream, self.limits.handshake) => outcome,
         };
         match outcome {
             Ok((stream, Protocol::Http1)) => self.http(&self.http1, stream, peer).await,
@@ -117,28 +97,6 @@ where
                 Some(held_back) => warn!(%peer, %reason, held_back, "a TLS handshake failed"),
                 None => debug!(%peer, %reason, "a TLS handshake failed"),
             },
-        }
-    }
-
-    async fn handshake<T>(
-        &self,
-        tls: &TlsHandle,
-        stream: T,
-    ) -> Result<
-        (
-            impl AsyncRead + AsyncWrite + Send + Unpin + use<T, S, B>,
-            Protocol,
-        ),
-        HandshakeError,
-    >
-    where
-        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        match timeout(self.limits.handshake, tls.accept(stream)).await {
-            Ok(outcome) => outcome,
-            Err(_elapsed) => Err(HandshakeError::Slow {
-                deadline: self.limits.handshake,
-            }),
         }
     }
 
@@ -161,13 +119,16 @@ where
         let mut connection = std::pin::pin!(builder.serve_connection(io, service));
         let mut overdue = std::pin::pin!(activity.overdue(&self.limits));
 
+        // A token of its own: it is looked at with every wake-up, under a lock that would
+        // otherwise be everybody's.
+        let stop = self.stop.child_token();
         let mut stopping = false;
         let missed = loop {
             tokio::select! {
                 biased;
                 outcome = connection.as_mut() => return report(peer, outcome),
                 missed = overdue.as_mut() => break missed,
-                () = self.stop.cancelled(), if !stopping => {
+                () = stop.cancelled(), if !stopping => {
                     stopping = true;
                     connection.as_mut().graceful_shutdown();
                 }

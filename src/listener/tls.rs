@@ -8,10 +8,12 @@ mod version;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use forebay_certs::Identity;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::HandshakeKind;
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -99,17 +101,20 @@ impl TlsHandle {
         Ok(())
     }
 
-    /// Shakes hands with a client.
+    /// Shakes hands with a client, which has until `deadline` for it.
     pub(super) async fn accept<T>(
         &self,
         stream: T,
+        deadline: Duration,
     ) -> Result<(TlsStream<T>, Protocol), HandshakeError>
     where
         T: AsyncRead + AsyncWrite + Unpin,
     {
         let server = self.current.load_full();
         let acceptor = TlsAcceptor::from(Arc::clone(&server.config));
-        let stream = acceptor.accept(stream).await?;
+        let stream = timeout(deadline, acceptor.accept(stream))
+            .await
+            .map_err(|_elapsed| HandshakeError::Slow { deadline })??;
         let (_, session) = stream.get_ref();
         if session.handshake_kind() == Some(HandshakeKind::Resumed) {
             server.verify_again(session.peer_certificates())?;

@@ -111,7 +111,11 @@ impl Courier {
             }
         };
         let index = self.indexes.next_for(&first);
-        self.write_name(chunk, info, index).await
+        let named = self.write_name(chunk, info, index).await;
+        if named.is_err() {
+            self.indexes.give_back(&first, index);
+        }
+        named
     }
 
     /// The name is somebody else's: the next index.

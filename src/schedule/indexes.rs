@@ -29,6 +29,16 @@ impl Indexes {
         taken
     }
 
+    /// The index was not used after all.
+    pub(super) fn give_back(&self, first_name: &str, index: u64) {
+        let mut next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(known) = next.get_mut(first_name)
+            && *known == index + 1
+        {
+            *known = index;
+        }
+    }
+
     /// The index is taken, by us or by somebody else.
     pub(super) fn is_taken(&self, first_name: &str, index: u64) {
         let mut next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

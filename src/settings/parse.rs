@@ -4,7 +4,7 @@ mod rules;
 
 use fluent_compat::config::Params;
 use fluent_compat::parse::{
-    Apache2Parser, CsvParser, JsonParser, LtsvDelimiter, LtsvParser, MsgpackParser, NestingLimit,
+    Apache2Parser, CsvDelimiter, CsvParser, JsonParser, LtsvDelimiter, LtsvParser, MsgpackParser, NestingLimit,
     NoneParser, Parser, Pattern, PatternOptions, RegexpParser, TsvParser,
 };
 
@@ -70,7 +70,7 @@ fn none(section: &Params<'_>, _: &Context<'_>) -> Option<Parser> {
 
 fn csv(section: &Params<'_>, context: &Context<'_>) -> Option<Parser> {
     let keys = keys(section);
-    let delimiter = filled(section, "delimiter").unwrap_or(",").to_owned();
+    let delimiter = section.parsed("delimiter", CsvDelimiter::new).unwrap_or_default();
     for name in ["parser_engine", "parser_type"] {
         let _ = section.enumeration(name, &[("normal", ()), ("fast", ())]);
     }

@@ -42,7 +42,7 @@ pub enum Formatter {
 pub enum FormatError {
     /// A text, object or array that is too large for MessagePack.
     #[error(
-        "found {length} bytes or fields in one value, expected what MessagePack can hold, 4294967295"
+        "found a value of {length} bytes or fields, expected 4294967295 at most in MessagePack"
     )]
     TooLong {
         /// Bytes of a text, members of an object, elements of an array.

@@ -22,8 +22,27 @@ impl Span {
 
     /// Whether it is `name` once its escapes are undone.
     pub(super) fn stands_for(&self, name: &str, input: &str) -> bool {
-        let text = self.text(input);
-        text == name || (self.escaped && unescape(text) == name)
+        match self.escaped {
+            true => unescape(self.text(input)) == name,
+            false => self.end - self.start == name.len() && self.text(input) == name,
+        }
+    }
+
+    /// The first eight bytes as a number, with zeros behind a shorter text: texts without
+    /// control characters whose numbers differ are in the order of the numbers.
+    fn head(&self, input: &str) -> u64 {
+        let rest = input.as_bytes().get(self.start..).unwrap_or_default();
+        let word = match rest.first_chunk() {
+            Some(bytes) => u64::from_be_bytes(*bytes),
+            None => {
+                let bytes = rest.iter().chain(std::iter::repeat(&0)).take(8);
+                bytes.fold(0, |word, byte| word << 8 | u64::from(*byte))
+            }
+        };
+        match self.end - self.start {
+            length @ 0..8 => word & !(u64::MAX >> (8 * length)),
+            _ => word,
+        }
     }
 }
 
@@ -51,6 +70,8 @@ pub(super) struct ObjectKeys {
     /// Many senders sort their keys.
     ascending: bool,
     escaped: bool,
+    /// The [`Span::head`] of the last key.
+    head: u64,
 }
 
 impl Keys {
@@ -59,17 +80,19 @@ impl Keys {
             base: self.open.len(),
             ascending: true,
             escaped: false,
+            head: 0,
         }
     }
 
     pub(super) fn add(&mut self, object: &mut ObjectKeys, input: &str, key: Span) {
         object.escaped |= key.escaped;
-        if object.ascending
-            && self.open.len() > object.base
-            && let Some(previous) = self.open.last()
-        {
-            object.ascending = previous.text(input) < key.text(input);
+        let head = key.head(input);
+        if object.ascending && head <= object.head {
+            let previous = self.open.get(object.base..).and_then(<[Span]>::last);
+            object.ascending = head == object.head
+                && previous.is_none_or(|previous| previous.text(input) < key.text(input));
         }
+        object.head = head;
         self.open.push(key);
     }
 

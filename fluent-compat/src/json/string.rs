@@ -111,7 +111,7 @@ fn push_unescaped<'a>(text: &mut String, escape: &'a str) -> &'a str {
         Some('t') => '\t',
         Some('u') => {
             let unit = |at: usize| u16::from_str_radix(escape.get(at..at + 4)?, 16).ok();
-            // The second half of a pair stands behind another `\\u`; what stands there
+            // The second half of a pair stands behind another `\u`; what stands there
             // otherwise is not looked at.
             let units = unit(1).into_iter().chain(unit(7));
             let decoded = char::decode_utf16(units).next();

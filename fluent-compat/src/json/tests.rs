@@ -308,3 +308,24 @@ proptest! {
         let _ = scan(&format!("{{\"a\":{tail}"), Some(&key));
     }
 }
+
+#[test]
+fn keys_with_the_same_beginning_are_told_apart() {
+    for (first, second) in [
+        ("", "a"),
+        ("a", "ab"),
+        ("b", "ab"),
+        ("abcdefgh", "abcdefghi"),
+        ("abcdefgz", "abcdefgh"),
+        ("abcdefghz", "abcdefgha"),
+        ("żżżżż", "żżżż"),
+    ] {
+        let text = format!(r#"{{"{first}":1,"{second}":2}}"#);
+        assert_eq!(normal(&text), text);
+        let text = format!(r#"{{"{first}":1,"{second}":2,"{first}":3}}"#);
+        assert_eq!(normal(&text), format!(r#"{{"{first}":3,"{second}":2}}"#));
+        let text = format!(r#"{{"{second}":1,"{second}":2}}"#);
+        assert_eq!(normal(&text), format!(r#"{{"{second}":2}}"#));
+    }
+    assert_eq!(normal(r#"{"":1,"":2}"#), r#"{"":2}"#);
+}

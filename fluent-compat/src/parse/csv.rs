@@ -14,10 +14,39 @@ use crate::time::EventTime;
 pub struct CsvParser {
     /// The keys of the columns (`keys`).
     pub keys: Vec<String>,
-    /// What stands between columns (`delimiter`, a comma by default).
-    pub delimiter: String,
+    /// What stands between columns.
+    pub delimiter: CsvDelimiter,
     /// What is done with the record.
     pub rules: RecordRules,
+}
+
+/// What stands between columns (`delimiter`): a comma, unless another text is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CsvDelimiter(String);
+
+/// A text that cannot stand between columns.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("found the delimiter {found:?}, expected a text without quotes and line breaks")]
+pub struct CsvDelimiterError {
+    /// The text.
+    pub found: String,
+}
+
+impl CsvDelimiter {
+    /// Takes any text that is not empty and has neither quotes nor line breaks in it.
+    pub fn new(text: &str) -> Result<Self, CsvDelimiterError> {
+        let found = text.to_owned();
+        match text.is_empty() || text.contains(['"', '\r', '\n']) {
+            true => Err(CsvDelimiterError { found }),
+            false => Ok(Self(found)),
+        }
+    }
+}
+
+impl Default for CsvDelimiter {
+    fn default() -> Self {
+        Self(",".to_owned())
+    }
 }
 
 impl CsvParser {
@@ -30,7 +59,7 @@ impl CsvParser {
         let mut row = Row {
             text,
             position: 0,
-            delimiter: &self.delimiter,
+            delimiter: &self.delimiter.0,
         };
         let mut columns = row.columns()?.into_iter();
         let mut record = Map::new();
@@ -46,6 +75,7 @@ impl CsvParser {
 struct Row<'a> {
     text: &'a str,
     position: usize,
+    /// Not empty, or the row would have no end.
     delimiter: &'a str,
 }
 

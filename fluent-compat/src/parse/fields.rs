@@ -160,8 +160,10 @@ fn integer(field: RawField<'_>) -> String {
     let number = field.as_json();
     if field.is_number() && number.contains(['.', 'e', 'E']) {
         let whole = number.parse::<f64>().unwrap_or_default().trunc();
-        // Adding zero takes the sign from a negative zero.
-        return format!("{}", (whole + 0.0).clamp(f64::MIN, f64::MAX));
+        if whole.is_finite() {
+            // Adding zero takes the sign from a negative zero.
+            return format!("{}", whole + 0.0);
+        }
     }
     ruby::to_i(&field.to_text())
 }

@@ -16,7 +16,7 @@ mod rules;
 mod separated;
 
 pub use apache2::Apache2Parser;
-pub use csv::CsvParser;
+pub use csv::{CsvDelimiter, CsvDelimiterError, CsvParser};
 pub use error::{ParseError, Reason};
 pub use fields::{FieldRules, FieldType, FieldTypeError};
 pub use json::JsonParser;

@@ -87,10 +87,9 @@ pub(super) fn parse_time(
     field: RawField<'_>,
     now: EventTime,
 ) -> Result<EventTime, TimeError> {
-    let text = field.to_text();
     let value = match field {
-        _ if field.is_text() => TimeValue::Text(&text),
-        _ if field.is_number() => TimeValue::Number(&text),
+        _ if field.is_text() => TimeValue::Text(&field.to_text()),
+        _ if field.is_number() => TimeValue::Number(field.as_json()),
         _ => TimeValue::Other(field.as_json()),
     };
     parser.parse(value, now)

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::time::{TimeParser, TimeParserConfig, TimeType, Zone, ZoneChoice};
 
@@ -62,6 +64,50 @@ fn typed(types: &[(&str, &str)]) -> FieldRules {
     FieldRules {
         types: types.iter().map(parse).collect(),
         ..FieldRules::default()
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_body_makes_a_parser_panic(
+        bytes: Vec<u8>,
+        text in r#"[\[\]{}",:a\\0-2 \r\n\t\|e.-]{0,40}"#,
+    ) {
+        let delimiter = CsvDelimiter::new("||").unwrap();
+        let parsers = [
+            Parser::Json(json(rules())),
+            Parser::Msgpack(MsgpackParser(json(rules()))),
+            Parser::Csv(CsvParser { keys: vec!["a".to_owned()], delimiter, rules: rules() }),
+            Parser::Apache2(Apache2Parser::new(rules().time_parser, true)),
+        ];
+        for parser in parsers {
+            for body in [&bytes, text.as_bytes()] {
+                let _ = parser.parse(body, NOW);
+                let _ = parser.parse_lines(body, NOW);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_written_as_msgpack_is_read_as_it_was(
+        text: String,
+        number: i64,
+        unsigned: u64,
+        list in prop::collection::vec(any::<bool>(), 0..300),
+        fields in prop::collection::btree_map(any::<String>(), any::<i16>(), 0..40),
+    ) {
+        let record = serde_json::json!({
+            "text": text.repeat(9), "number": number, "unsigned": unsigned,
+            "float": 1.5, "list": list, "fields": fields, "nothing": null,
+        });
+        let mut events = Events::new();
+        events.push_map(NOW, record.as_object().unwrap());
+        let mut packed = Vec::new();
+        for event in events.iter() {
+            crate::format::Formatter::Msgpack.format("t", &event, &mut packed).unwrap();
+        }
+        let parser = Parser::Msgpack(MsgpackParser(json(rules())));
+        prop_assert_eq!(lines_of(&parser.parse(&packed, NOW).unwrap()), [record.to_string()]);
     }
 }
 
@@ -335,9 +381,18 @@ mod text_bodies {
     fn csv(delimiter: &str) -> Parser {
         Parser::Csv(CsvParser {
             keys: keys(),
-            delimiter: delimiter.to_owned(),
+            delimiter: CsvDelimiter::new(delimiter).unwrap(),
             rules: rules(),
         })
+    }
+
+    #[test]
+    fn delimiters_that_cannot_stand_between_columns_are_refused() {
+        for text in ["", "\"", "a\n"] {
+            let error = CsvDelimiter::new(text).unwrap_err();
+            assert_eq!(error.found, text);
+        }
+        assert_eq!(CsvDelimiter::new(","), Ok(CsvDelimiter::default()));
     }
 
     #[test]

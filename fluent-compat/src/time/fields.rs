@@ -187,31 +187,41 @@ fn first_weekday_from(day: i64, weekday: u8) -> i64 {
     day + (i64::from(weekday) - day_weekday).rem_euclid(7)
 }
 
-/// The abbreviations that Ruby knows in every zone: those of RFC 2822, and the
-/// letters of the armed forces.
+/// The offset of an abbreviation that Ruby knows in every zone: those of RFC 2822,
+/// and the letters of the armed forces.
 fn abbreviation_offset(name: &str) -> Option<i32> {
-    let upper = name.to_ascii_uppercase();
-    let hours = match upper.as_str() {
-        "UTC" | "UT" | "GMT" | "Z" => 0,
-        "EDT" => -4,
-        "EST" | "CDT" => -5,
-        "CST" | "MDT" => -6,
-        "MST" | "PDT" => -7,
-        "PST" => -8,
-        letter => {
-            let [letter] = letter.as_bytes() else {
-                return None;
-            };
-            match letter {
-                b'A'..=b'I' => i32::from(letter - b'A') + 1,
-                b'K'..=b'M' => i32::from(letter - b'K') + 10,
-                b'N'..=b'Y' => -i32::from(letter - b'N') - 1,
-                _ => return None,
-            }
+    let hours = match *name.as_bytes() {
+        [letter] => match letter.to_ascii_uppercase() {
+            letter @ b'A'..=b'I' => i32::from(letter - b'A') + 1,
+            letter @ b'K'..=b'M' => i32::from(letter - b'K') + 10,
+            letter @ b'N'..=b'Y' => -i32::from(letter - b'N') - 1,
+            b'Z' => 0,
+            _ => return None,
+        },
+        _ => {
+            HOURS
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))?
+                .1
         }
     };
     Some(hours * 3600)
 }
+
+/// Abbreviations of more than a letter, and their hours east of Greenwich.
+const HOURS: [(&str, i32); 11] = [
+    ("UTC", 0),
+    ("UT", 0),
+    ("GMT", 0),
+    ("EDT", -4),
+    ("EST", -5),
+    ("CDT", -5),
+    ("CST", -6),
+    ("MDT", -6),
+    ("MST", -7),
+    ("PDT", -7),
+    ("PST", -8),
+];
 
 #[cfg(test)]
 mod tests {

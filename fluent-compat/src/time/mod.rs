@@ -12,7 +12,7 @@ mod strptime;
 mod zone;
 
 pub use format::TimeFormatter;
-pub use parse::{TimeConfigError, TimeError, TimeParser, TimeParserConfig, TimeValue};
+pub use parse::{Excerpt, TimeConfigError, TimeError, TimeParser, TimeParserConfig, TimeValue};
 pub use strftime::Strftime;
 pub use zone::{FixedOffset, Zone, ZoneChoice, ZoneError};
 

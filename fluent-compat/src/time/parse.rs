@@ -19,7 +19,7 @@ pub struct TimeParserConfig {
     pub zone: ZoneChoice,
 }
 
-/// Reads times; built once, it allocates nothing to read by a format.
+/// Reads times. Formats are compiled once, and reading by them does not allocate.
 ///
 /// A text's own zone counts, also with `utc` or `timezone`; those are for texts that
 /// name none.
@@ -241,7 +241,7 @@ impl Reader {
     ) -> Result<EventTime, TimeError> {
         match (self, value) {
             (Reader::UnixTime | Reader::Float, TimeValue::Text(text))
-                if numeric::parse(text.trim()).is_none() =>
+                if numeric::parse(text.trim_ascii()).is_none() =>
             {
                 Err(TimeError::NotNumeric {
                     found: Excerpt::new(value),

@@ -269,9 +269,8 @@ pub(super) fn short(name: &'static str) -> &'static str {
 /// As C's `%*d` and `%0*d`: the sign counts, and stands before zeros but after blanks.
 fn write_number(number: i64, width: usize, fill: u8, out: &mut Vec<u8>) {
     // Most numbers in most formats are `09`.
-    if width == 2 && (10..100).contains(&number)
-        || width == 2 && fill == b'0' && (0..10).contains(&number)
-    {
+    let needs_blank = number < 10 && fill != b'0';
+    if width == 2 && (0..100).contains(&number) && !needs_blank {
         out.extend_from_slice(&[b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]);
         return;
     }

@@ -126,7 +126,12 @@ impl<'t> Cursor<'t> {
     fn take(&mut self, step: &Step, fields: &mut Fields<'t>) -> Option<()> {
         match step {
             Step::Literal(bytes) => {
-                self.rest.as_bytes().starts_with(bytes).then_some(())?;
+                // Literals are a byte or two: a call to compare memory costs more.
+                let mut text = self.rest.bytes();
+                bytes
+                    .iter()
+                    .all(|byte| text.next() == Some(*byte))
+                    .then_some(())?;
                 self.rest = self.rest.get(bytes.len()..)?;
             }
             Step::Blanks => self.rest = self.rest.trim_ascii_start(),
@@ -134,11 +139,11 @@ impl<'t> Cursor<'t> {
                 let value = self.number(number)?;
                 number.field.set(value, fields);
             }
-            Step::Year { width } => fields.year = Some(self.signed(*width, &["+", "-"])?),
+            Step::Year { width } => fields.year = Some(self.signed(*width, &['+', '-'])?),
             Step::Fraction { width } => fields.nanoseconds = Some(self.fraction(*width)?),
             Step::Epoch { unit } => {
                 let negative = self.rest.starts_with('-');
-                let value = self.signed(ALL_DIGITS, &["-"])?;
+                let value = self.signed(ALL_DIGITS, &['-'])?;
                 fields.epoch_is_negative = negative;
                 match unit {
                     EpochUnit::Seconds => fields.epoch = Some(value),
@@ -169,12 +174,13 @@ impl<'t> Cursor<'t> {
         (number.min..=number.max).contains(&value).then_some(value)
     }
 
-    fn signed(&mut self, width: usize, signs: &[&str]) -> Option<i64> {
-        let negative = self.rest.starts_with('-');
-        let unsigned = signs.iter().find_map(|sign| self.rest.strip_prefix(sign));
-        self.rest = unsigned.unwrap_or(self.rest);
+    fn signed(&mut self, width: usize, signs: &[char]) -> Option<i64> {
+        let sign = self.rest.chars().next().filter(|sign| signs.contains(sign));
+        if sign.is_some() {
+            self.rest = self.rest.get(1..)?;
+        }
         let value = i64::try_from(self.digits(width)?.0).ok()?;
-        Some(if negative { -value } else { value })
+        Some(if sign == Some('-') { -value } else { value })
     }
 
     /// At least one digit and at most `width` of them: their value and their count.

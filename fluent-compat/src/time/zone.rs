@@ -17,7 +17,7 @@ pub enum Zone {
     Named(TimeZone),
 }
 
-/// Seconds east of Greenwich, less than 100 hours either way.
+/// Seconds east of Greenwich, less than a day either way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FixedOffset(i32);
 
@@ -113,8 +113,8 @@ impl Zone {
         let Zone::Named(zone) = self else {
             return None;
         };
-        // This runs for every event. Two changes that cancel each other lie weeks
-        // apart, and then the moment on the wall clock is the same all the same.
+        // This runs for every event, and mostly ends here. Two changes that cancel each
+        // other lie weeks apart; a slot so long begins at the same moment either way.
         if self.offset_at(start) == self.offset_at(end) {
             return None;
         }
@@ -236,4 +236,104 @@ fn timestamp(unix_seconds: i64) -> Timestamp {
 
 fn in_range(unix_seconds: i64) -> bool {
     Timestamp::from_second(unix_seconds).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2024-02-15 and 2024-07-15, 12:00 UTC.
+    const WINTER: i64 = 1_707_998_400;
+    const SUMMER: i64 = 1_721_044_800;
+
+    #[test]
+    fn offsets_are_read_in_all_three_forms() {
+        for (text, seconds) in [
+            ("+09:00", 32_400),
+            ("-0530", -19_800),
+            ("+09", 32_400),
+            ("-00:00", 0),
+        ] {
+            assert_eq!(
+                Zone::parse(text).unwrap().offset_at(WINTER),
+                seconds,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn named_zones_follow_summer_time() {
+        let warsaw = Zone::parse("Europe/Warsaw").unwrap();
+        assert_eq!(
+            (warsaw.offset_at(WINTER), warsaw.offset_at(SUMMER)),
+            (3600, 7200)
+        );
+        assert_eq!(warsaw.abbreviation_at(SUMMER), "CEST");
+        assert!(Zone::parse("America/Argentina/Buenos_Aires").is_ok());
+    }
+
+    #[test]
+    fn what_is_no_zone_is_refused_with_what_is_allowed() {
+        for text in [
+            "",
+            "JST",
+            "EST5EDT",
+            "Mars/Olympus",
+            "+9",
+            "+9:00",
+            "+24:00",
+            "+09:60",
+            "09:00",
+            "+09-00",
+        ] {
+            let error = Zone::parse(text).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("unknown time zone `{text}`; allowed are")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_last_known_offset_goes_on_for_ever() {
+        let tokyo = Zone::parse("Asia/Tokyo").unwrap();
+        assert_eq!(tokyo.offset_at(i64::MAX), 32_400);
+        assert_eq!(
+            tokyo.unix_seconds_of(1_000_000_000_000),
+            1_000_000_000_000 - 32_400
+        );
+    }
+
+    #[test]
+    fn timezone_outweighs_utc_and_utc_outweighs_the_default() {
+        let choice = |localtime, utc, zone: Option<&str>| {
+            ZoneChoice::new(localtime, utc, zone.map(|zone| Zone::parse(zone).unwrap()))
+        };
+        assert!(matches!(choice(None, None, None), Ok(ZoneChoice::Local)));
+        assert!(matches!(
+            choice(None, Some(true), None),
+            Ok(ZoneChoice::Utc)
+        ));
+        assert!(matches!(
+            choice(Some(false), None, None),
+            Ok(ZoneChoice::Utc)
+        ));
+        assert!(matches!(
+            choice(Some(true), Some(false), None),
+            Ok(ZoneChoice::Local)
+        ));
+        assert!(matches!(
+            choice(None, Some(true), Some("+01")),
+            Ok(ZoneChoice::Named(_))
+        ));
+        let error = choice(Some(true), Some(true), None).unwrap_err();
+        assert_eq!(
+            error,
+            ZoneError::Contradiction {
+                localtime: true,
+                utc: true
+            }
+        );
+    }
 }

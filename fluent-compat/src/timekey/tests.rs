@@ -131,6 +131,24 @@ fn times_before_1970_fall_into_the_slot_below() {
 }
 
 #[test]
+fn the_ends_of_time_have_a_slot() {
+    for zone in ["UTC", "-05:30", "Asia/Tokyo"] {
+        let slots = slots(86_400, zone);
+        for time in [-9_000_000_000_000_000_000, 9_000_000_000_000_000_000] {
+            let key = slots.slot(EventTime::new(time, 0));
+            assert!(
+                key.seconds() <= time && time < slots.end(key),
+                "{time} in {zone}"
+            );
+        }
+        // At the very ends there is no room for a whole slot, but no panic either.
+        for time in [i64::MIN, i64::MAX] {
+            slots.end(slots.slot(EventTime::new(time, 0)));
+        }
+    }
+}
+
+#[test]
 fn the_time_slice_is_as_fine_as_the_slots() {
     let format = |seconds| slots(seconds, "UTC").default_time_slice_format();
     assert_eq!(format(59), "%Y%m%d%H%M%S");

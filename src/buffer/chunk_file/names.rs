@@ -6,7 +6,7 @@ use fluent_compat::chunk::ChunkId;
 
 /// Where a chunk is in its life, as its file's name says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub(in crate::buffer) enum State {
     /// Takes events (`b`, as in Fluentd).
     Staged,
     /// Closed, waits for its sink (`q`).
@@ -18,7 +18,7 @@ pub enum State {
 /// A path is a directory, unless its last part has a `.*`: then the text before the `*`
 /// begins every file's name, as in Fluentd.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChunkNames {
+pub(in crate::buffer) struct ChunkNames {
     dir: PathBuf,
     prefix: String,
 }
@@ -27,7 +27,7 @@ const SUFFIX: &str = ".chunk";
 
 impl ChunkNames {
     /// Names under the `path` parameter of `<buffer>`.
-    pub fn new(path: &Path) -> Self {
+    pub(in crate::buffer) fn new(path: &Path) -> Self {
         let last = path.file_name().and_then(|name| name.to_str());
         match last.and_then(|name| name.split_once(".*")) {
             Some((prefix, _)) => Self {
@@ -42,17 +42,17 @@ impl ChunkNames {
     }
 
     /// The directory all files lie in.
-    pub fn dir(&self) -> &Path {
+    pub(in crate::buffer) fn dir(&self) -> &Path {
         &self.dir
     }
 
     /// Where chunks go that were given up, and bytes that could not be read.
-    pub fn backup_dir(&self) -> PathBuf {
+    pub(in crate::buffer) fn backup_dir(&self) -> PathBuf {
         self.dir.join("backup")
     }
 
     /// The file of a chunk.
-    pub fn chunk(&self, state: State, id: ChunkId) -> PathBuf {
+    pub(in crate::buffer) fn chunk(&self, state: State, id: ChunkId) -> PathBuf {
         let letter = match state {
             State::Staged => 'b',
             State::Queued => 'q',

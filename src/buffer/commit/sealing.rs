@@ -64,6 +64,7 @@ impl Committer {
             records: content.records,
             bytes: content.bytes,
             path,
+            condition: Condition::Sound,
             length: chunk.length,
         };
         self.queue.push(sealed, None);
@@ -109,7 +110,7 @@ impl Committer {
             return;
         };
         let path = match chunk.condition {
-            Condition::Spoiled => match self.storage.rescue(&chunk) {
+            Condition::Spoiled => match self.storage.rescue(id, &chunk.path, chunk.length) {
                 Ok(path) => path,
                 Err(error) => {
                     error!(chunk = %id, %error, "a chunk whose sync failed could not be copied; trying again");
@@ -131,6 +132,7 @@ impl Committer {
             records: chunk.content.records,
             bytes: chunk.content.bytes,
             path,
+            condition: Condition::Sound,
             length: chunk.length,
         };
         self.queue.push(sealed, None);

@@ -74,6 +74,16 @@ async fn headers_that_do_not_end_are_cut_off_after_the_header_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_header_time_counts_from_the_first_byte_of_each_request() {
+    let listener = TestListener::plain();
+    let mut client = listener.connect();
+    exchange(&mut client).await;
+    sleep(Duration::from_secs(7)).await;
+    client.write_all(b"POST / HTTP/1.1\r\n").await.unwrap();
+    assert_eq!(seconds_until_closed(&mut client).await, 30);
+}
+
+#[tokio::test(start_paused = true)]
 async fn half_a_preface_of_http2_is_cut_off_as_well() {
     let listener = TestListener::plain();
     let mut client = listener.connect();

@@ -1,7 +1,6 @@
 //! Handshakes over pipes, with certificates made on the spot.
 
 use std::io;
-use std::time::Duration;
 
 use forebay_certs::{
     Authority, Hosts, Identity, Issued, KeyAlgorithm, LeafRequest, Role, Subject, Validity,

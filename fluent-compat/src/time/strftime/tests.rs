@@ -130,3 +130,13 @@ fn years_of_more_and_of_fewer_than_four_digits_are_written() {
     );
     assert_eq!(date(33, 1, 1, "%Y"), "0033");
 }
+
+#[test]
+fn the_ends_of_time_can_be_written() {
+    let tokyo = Zone::parse("Asia/Tokyo").unwrap();
+    for seconds in [i64::MIN, i64::MAX] {
+        let text =
+            Strftime::new("%s %F %V %U %Z").format(EventTime::new(seconds, 999_999_999), &tokyo);
+        assert!(text.starts_with(&seconds.to_string()), "{text}");
+    }
+}
