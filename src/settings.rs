@@ -12,6 +12,7 @@ mod loader;
 mod output;
 mod parse;
 mod plugins;
+mod remark;
 mod s3;
 mod source;
 mod system;
@@ -19,6 +20,8 @@ mod time_section;
 mod transport;
 mod traps;
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -132,6 +135,7 @@ pub fn load_on(path: &Path, host: &Host<'_>) -> Loaded {
     let context = Context {
         diagnostics: &document.diagnostics,
         loader: host.loader,
+        environment: &host.environment,
         local_zone: host.local_zone.clone(),
         hostname: host.hostname.clone(),
         clock: Arc::clone(&host.clock),

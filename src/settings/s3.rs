@@ -105,3 +105,4 @@ fn warn_of_what_we_leave_alone(section: &Params<'_>) {
         "a bucket's rules are its owner's to set",
     );
 }
+
