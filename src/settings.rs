@@ -21,6 +21,8 @@ mod transport;
 mod traps;
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::path::Path;

@@ -184,3 +184,6 @@ fn newline(section: &Params<'_>) -> Newline {
         .unwrap_or_default()
 }
 
+
+#[cfg(test)]
+mod tests;

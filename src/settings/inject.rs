@@ -77,3 +77,6 @@ fn zone(section: &Params<'_>, local: &Zone) -> Zone {
     }
 }
 
+
+#[cfg(test)]
+mod tests;

@@ -167,3 +167,4 @@ fn expression(section: &Params<'_>, name: &str) -> Option<Pattern> {
     reported(section, name, Pattern::new(&text.pattern, options))
 }
 
+

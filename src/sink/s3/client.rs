@@ -21,8 +21,8 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::ConnectError;
 use super::config::{AccessKey, Addressing, Credentials, Role, S3Config};
+use super::{ConnectError, instance};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -86,6 +86,9 @@ async fn credentials(from: &Credentials, shared: &SdkConfig) -> Option<SharedCre
     Some(match from {
         Credentials::Chain => return None,
         Credentials::Key(key) => fixed(key),
+        Credentials::InstanceProfile(profile) => {
+            instance::provider(profile, &provider_config(shared))
+        }
         Credentials::AssumeRole {
             base,
             role,

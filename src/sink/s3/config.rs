@@ -1,5 +1,6 @@
 //! What an S3 output is set up with.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -149,6 +150,8 @@ pub enum Credentials {
     },
     /// The SDK's own chain: environment, profile, web identity, container, instance.
     Chain,
+    /// `<instance_profile_credentials>`: the role of the container or machine.
+    InstanceProfile(InstanceProfile),
     /// `aws_key_id` and `aws_sec_key`.
     Key(AccessKey),
     /// `aws_credential_process`: a command that prints credentials.
@@ -176,6 +179,20 @@ pub struct AccessKey {
     pub id: Secret,
     /// `aws_sec_key`.
     pub secret: Secret,
+}
+
+/// How the role of the container or machine is asked for; the SDK's defaults where
+/// nothing is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InstanceProfile {
+    /// `retries`.
+    pub retries: Option<u32>,
+    /// `ip_address` and `port` of the machine's metadata service.
+    pub address: Option<SocketAddr>,
+    /// `http_open_timeout`.
+    pub connect_timeout: Option<Duration>,
+    /// `http_read_timeout`.
+    pub read_timeout: Option<Duration>,
 }
 
 /// A role to be assumed.

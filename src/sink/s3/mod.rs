@@ -3,6 +3,7 @@
 mod client;
 mod config;
 mod error;
+mod instance;
 mod pack;
 mod put;
 mod store_as;
@@ -19,12 +20,13 @@ use fluent_compat::object_key::{NameError, Named};
 
 pub use config::{
     AccessKey, Addressing, AmazonEndpoints, Checksum, Credentials, CustomerKey, Endpoint,
-    EndpointError, Existing, ObjectAttributes, Role, S3Config,
+    EndpointError, Existing, InstanceProfile, ObjectAttributes, Role, S3Config,
 };
+pub use put::CHUNK_ID;
 pub use store_as::{StoreAs, ZstdLevel, ZstdLevelError};
 
 use self::pack::Packed;
-use self::put::{CHUNK_ID, Putter};
+use self::put::Putter;
 use super::{Attempt, Body, BoxFuture, ChunkInfo, Put, PutError, Sink};
 
 /// A bucket that chunks are put into.

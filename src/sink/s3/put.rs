@@ -27,7 +27,7 @@ use super::pack::Packed;
 use crate::sink::{ChunkInfo, Earlier, Put, PutError};
 
 /// The object's metadata that has our chunk's id (`x-amz-meta-forebay-chunk`).
-pub(super) const CHUNK_ID: &str = "forebay-chunk";
+pub const CHUNK_ID: &str = "forebay-chunk";
 
 const PUT: &str = "PutObject";
 const HEAD: &str = "HeadObject";

@@ -1,0 +1,108 @@
+//! `<match>` with `@type s3`.
+
+mod credentials;
+mod keys;
+mod object;
+mod store_as;
+mod transport;
+
+use std::path::PathBuf;
+
+use fluent_compat::chunk::ChunkKeys;
+use fluent_compat::config::Params;
+use fluent_compat::timekey::TimekeySlots;
+
+use super::context::Context;
+use super::remark::{filled, no_effect};
+use crate::sink::s3::{Existing, S3Config};
+
+/// fluent-plugin-s3's, where neither `s3_region` nor `AWS_REGION` names another.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// What an output's `<buffer>` has to do with its objects.
+pub(super) struct S3Buffer<'a> {
+    /// What names can be made of.
+    pub(super) keys: &'a ChunkKeys,
+    /// How time is cut, if it is a chunk key.
+    pub(super) slots: Option<&'a TimekeySlots>,
+    /// Where objects are packed that are too large for memory.
+    pub(super) spool_directory: PathBuf,
+}
+
+/// Reads all parameters of the section but those that every output has. The caller reads
+/// these and finishes the section.
+pub(super) fn s3(
+    section: &Params<'_>,
+    buffer: &S3Buffer<'_>,
+    context: &Context<'_>,
+) -> Option<S3Config> {
+    let bucket = section.required("s3_bucket", filled);
+    let region = filled(section, "s3_region")
+        .or_else(|| {
+            context
+                .environment
+                .variable("AWS_REGION")
+                .filter(|region| !region.is_empty())
+        })
+        .unwrap_or(DEFAULT_REGION);
+    let store_as = store_as::store_as(section);
+    let naming = keys::Naming::read(section, buffer, store_as.extension(), context);
+    let object = object::object(section, &naming);
+    let keys = naming.keys(section);
+    let credentials = credentials::credentials(section);
+    let transport = transport::transport(section, context);
+    warn_of_what_we_leave_alone(section);
+    let overwrite = section.bool("overwrite").unwrap_or(false);
+    let spool_directory = buffer.spool_directory.clone();
+    let config = S3Config::new(bucket?.to_owned(), keys?, spool_directory);
+    Some(S3Config {
+        region: region.to_owned(),
+        credentials,
+        endpoint: transport.endpoint,
+        addressing: transport.addressing,
+        amazon: transport.amazon,
+        ca_bundle: transport.ca_bundle,
+        store_as,
+        existing: match overwrite {
+            true => Existing::Overwrite,
+            false => Existing::Keep,
+        },
+        checksum: object::checksum(section),
+        object,
+        ..config
+    })
+}
+
+/// Parameters of fluent-plugin-s3 that change nothing here.
+fn warn_of_what_we_leave_alone(section: &Params<'_>) {
+    // Nothing is asked of the bucket at the start, so there is nothing to switch off.
+    for (name, reason) in [
+        (
+            "check_bucket",
+            "the first object that is put tells whether the bucket is there",
+        ),
+        (
+            "check_apikey_on_start",
+            "the first object that is put tells whether the key is good",
+        ),
+        (
+            "auto_create_bucket",
+            "no bucket is ever created: that takes more than to write to it",
+        ),
+    ] {
+        if section.bool(name) == Some(true) {
+            no_effect(section, &[name], reason);
+        }
+    }
+    let _ = section.time("warn_for_delay");
+    no_effect(
+        section,
+        &["warn_for_delay"],
+        "how late a chunk is put is not watched",
+    );
+    section.ignore_section(
+        "bucket_lifecycle_rule",
+        "a bucket's rules are its owner's to set",
+    );
+}
+
