@@ -4,8 +4,8 @@ mod rules;
 
 use fluent_compat::config::Params;
 use fluent_compat::parse::{
-    Apache2Parser, CsvDelimiter, CsvParser, JsonParser, LtsvDelimiter, LtsvParser, MsgpackParser, NestingLimit,
-    NoneParser, Parser, Pattern, PatternOptions, RegexpParser, TsvParser,
+    Apache2Parser, CsvDelimiter, CsvParser, JsonParser, LtsvDelimiter, LtsvParser, MsgpackParser,
+    NestingLimit, NoneParser, Parser, Pattern, PatternOptions, RegexpParser, TsvParser,
 };
 
 pub(super) use rules::default_rules;
@@ -70,7 +70,9 @@ fn none(section: &Params<'_>, _: &Context<'_>) -> Option<Parser> {
 
 fn csv(section: &Params<'_>, context: &Context<'_>) -> Option<Parser> {
     let keys = keys(section);
-    let delimiter = section.parsed("delimiter", CsvDelimiter::new).unwrap_or_default();
+    let delimiter = section
+        .parsed("delimiter", CsvDelimiter::new)
+        .unwrap_or_default();
     for name in ["parser_engine", "parser_type"] {
         let _ = section.enumeration(name, &[("normal", ()), ("fast", ())]);
     }
@@ -166,5 +168,3 @@ fn expression(section: &Params<'_>, name: &str) -> Option<Pattern> {
     };
     reported(section, name, Pattern::new(&text.pattern, options))
 }
-
-

@@ -105,4 +105,3 @@ fn warn_of_what_we_leave_alone(section: &Params<'_>) {
         "a bucket's rules are its owner's to set",
     );
 }
-
