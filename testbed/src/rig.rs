@@ -12,7 +12,7 @@ use crate::conf::{Buffer, Conf, HttpSource, Match};
 use crate::events::{AuditEvent, EventMaker};
 use crate::keys::{Keys, KeysError};
 use crate::server::{Exit, Launch, Server, ServerError};
-use crate::store::{Store, StoreError, StoredObject};
+use crate::store::{LoggedRequest, Store, StoreError, StoredObject};
 use crate::tally::{Report, Tally};
 
 /// The bucket every rig has.
@@ -138,19 +138,49 @@ impl Rig {
     }
 
     /// Waits until as many records are stored as were acknowledged, ends the server, which
-    /// could still write one twice, and counts. What does not come in time is in the report.
+    /// could still write one twice, and counts. What does not come is in the report: the
+    /// wait ends when the store has heard nothing for a while.
     pub async fn finish(&self, server: Server, tally: &Tally) -> Result<Report, RigError> {
         let wanted = tally.acknowledged_count();
-        let arrived = self
-            .store
-            .wait_for_objects(PATIENCE, |objects| records(objects) >= wanted)
-            .await;
-        match arrived {
-            Ok(_) | Err(StoreError::Late { .. }) => {}
-            Err(error) => return Err(error.into()),
+        loop {
+            let heard = self.store.requests().len();
+            // The store lives in this process, and counting keeps it from working: only
+            // when the buffers are all but empty it is worth while.
+            if self.chunks_left()? <= 1 && records(&self.store.objects()?) >= wanted {
+                break;
+            }
+            let more = |requests: &[LoggedRequest]| requests.len() > heard;
+            match self.store.wait_for_requests(PATIENCE, more).await {
+                Ok(_) => {}
+                Err(StoreError::Late { .. }) => break,
+                Err(error) => return Err(error.into()),
+            }
         }
         server.terminate().await?;
         self.count(tally)
+    }
+
+    /// Chunk files in all buffers.
+    fn chunks_left(&self) -> Result<usize, RigError> {
+        let mut left = 0;
+        let mut directories = vec![self.directory().join("buffer")];
+        while let Some(directory) = directories.pop() {
+            let Ok(entries) = std::fs::read_dir(&directory) else {
+                continue;
+            };
+            for entry in entries {
+                let path = entry?.path();
+                if path.is_dir() {
+                    directories.push(path);
+                } else if path
+                    .extension()
+                    .is_some_and(|extension| extension == "chunk")
+                {
+                    left += 1;
+                }
+            }
+        }
+        Ok(left)
     }
 
     /// Counts what is stored now.
