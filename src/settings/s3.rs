@@ -51,6 +51,7 @@ pub(super) fn s3(
     let keys = naming.keys(section);
     let credentials = credentials::credentials(section);
     let transport = transport::transport(section, context);
+    let checksum = object::checksum(section);
     warn_of_what_we_leave_alone(section);
     let overwrite = section.bool("overwrite").unwrap_or(false);
     let spool_directory = buffer.spool_directory.clone();
@@ -67,7 +68,7 @@ pub(super) fn s3(
             true => Existing::Overwrite,
             false => Existing::Keep,
         },
-        checksum: object::checksum(section),
+        checksum,
         object,
         ..config
     })
@@ -106,3 +107,5 @@ fn warn_of_what_we_leave_alone(section: &Params<'_>) {
     );
 }
 
+#[cfg(test)]
+mod tests;
