@@ -42,7 +42,9 @@ pub(crate) fn run(
     arguments: &Arguments,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<()> {
-    let level = settings.log_level.turned(arguments.verbose, arguments.quiet);
+    let level = settings
+        .log_level
+        .turned(arguments.verbose, arguments.quiet);
     telemetry::start_logging(level, arguments.log_file.as_deref())
         .context("the log file cannot be opened")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -97,7 +99,10 @@ impl Server {
             listeners.spawn(async move {
                 let drained = listener.serve(service, stop).await;
                 if drained.cut_off > 0 {
-                    warn!(connections = drained.cut_off, "connections cut off at the deadline");
+                    warn!(
+                        connections = drained.cut_off,
+                        "connections cut off at the deadline"
+                    );
                 }
             });
         }
@@ -165,12 +170,8 @@ async fn start_output(
             };
             let buffer = Buffer::open(&buffered.buffer, Arc::clone(clock))
                 .with_context(|| format!("<match {name}>: the buffer cannot be opened"))?;
-            let schedule = Schedule::start(
-                buffered.schedule,
-                buffer.clone(),
-                sink,
-                Arc::clone(clock),
-            );
+            let schedule =
+                Schedule::start(buffered.schedule, buffer.clone(), sink, Arc::clone(clock));
             let route = Output::new(output.route, Destination::Buffered(buffer.clone()));
             Ok((route, Some(RunningOutput { buffer, schedule })))
         }

@@ -160,7 +160,7 @@ enum Committing {
     /// A thread that gathers the appends waiting at a time and syncs them together.
     Group(Group),
     /// The appending task itself: memory has nothing to wait for.
-    Inline(std::sync::Mutex<Committer>),
+    Inline(Box<std::sync::Mutex<Committer>>),
 }
 
 impl Buffer {
@@ -194,7 +194,7 @@ impl Buffer {
         );
         committer.take_up_what_is_there()?;
         let committing = match config.place {
-            Place::Memory => Committing::Inline(std::sync::Mutex::new(committer)),
+            Place::Memory => Committing::Inline(Box::new(std::sync::Mutex::new(committer))),
             Place::File { .. } => Committing::Group(Group::start(committer, &config.name)?),
         };
         let shared = Shared {

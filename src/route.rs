@@ -16,11 +16,7 @@ pub use output::{Config, Destination, LineWriter, Output};
 /// Takes a request's events; an answer means that they are stored, or that none is.
 pub trait Emit: Send + Sync + 'static {
     /// Stores the events as safely as the output's buffer promises.
-    fn emit(
-        &self,
-        tag: Tag,
-        events: Events,
-    ) -> impl Future<Output = Result<(), EmitError>> + Send;
+    fn emit(&self, tag: Tag, events: Events) -> impl Future<Output = Result<(), EmitError>> + Send;
 }
 
 /// Why events were refused; nothing of the request is stored then.

@@ -153,7 +153,8 @@ impl Flusher {
             };
             let courier = Arc::clone(&self.courier);
             let earlier = self.retries.earlier(chunk.header.id);
-            self.running.spawn(async move { courier.deliver(chunk, earlier).await });
+            self.running
+                .spawn(async move { courier.deliver(chunk, earlier).await });
         }
     }
 
@@ -166,7 +167,9 @@ impl Flusher {
     async fn seal_due(&self) {
         let now = self.clock.now();
         let rule = self.config.rule.clone();
-        self.buffer.seal(move |header| rule.is_due(header, now)).await;
+        self.buffer
+            .seal(move |header| rule.is_due(header, now))
+            .await;
     }
 
     fn finished(&mut self, done: Result<Delivery, tokio::task::JoinError>) {
@@ -221,7 +224,10 @@ impl Flusher {
         }
         let drained = tokio::time::timeout_at(deadline, self.drain()).await;
         if drained.is_err() {
-            warn!(output = self.config.name, "shutdown deadline reached with chunks undelivered; they are taken up at the next start");
+            warn!(
+                output = self.config.name,
+                "shutdown deadline reached with chunks undelivered; they are taken up at the next start"
+            );
         }
     }
 
@@ -230,7 +236,9 @@ impl Flusher {
             if self.config.at_shutdown == AtShutdown::Flush {
                 self.start_deliveries();
             }
-            let due = self.next_retry().filter(|_| self.config.at_shutdown == AtShutdown::Flush);
+            let due = self
+                .next_retry()
+                .filter(|_| self.config.at_shutdown == AtShutdown::Flush);
             tokio::select! {
                 Some(done) = self.running.join_next() => self.finished(done),
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}

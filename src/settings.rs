@@ -23,8 +23,6 @@ mod traps;
 
 #[cfg(test)]
 mod testing;
-#[cfg(test)]
-mod tests;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -67,11 +67,15 @@ pub fn start_logging(level: LogLevel, file: Option<&Path>) -> io::Result<()> {
     let others = ours.min(LevelFilter::WARN);
     let default = format!("{others},forebay={ours},fluent_compat={ours},forebay_certs={ours}");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false);
     match file {
         Some(path) => {
             let file = crate::host::fs::append_to(path)?;
-            log.with_ansi(false).with_writer(std::sync::Mutex::new(file)).init();
+            log.with_ansi(false)
+                .with_writer(std::sync::Mutex::new(file))
+                .init();
         }
         None => {
             let terminal = io::IsTerminal::is_terminal(&io::stderr());

@@ -129,10 +129,12 @@ async fn no_secret_is_shown_when_something_else_is_wrong() -> TestResult {
         .transport()
         .passphrase
         .ok_or("the key is not encrypted")?;
-    let output = rig.s3("**", rig.buffer(1)).line("store_as tape");
+    let output = rig
+        .s3("**", rig.buffer(1))
+        .line("s3_endpoint ftp://nowhere");
     let conf = rig.conf_with(output).to_string();
     let exit = rig.run(&conf).await?;
-    assert_mistake(&exit, &conf, "store_as tape");
+    assert_mistake(&exit, &conf, "s3_endpoint ftp://nowhere");
     for secret in [forebay_testbed::store::SECRET_KEY, &passphrase] {
         assert!(!exit.stderr.contains(secret), "a secret is shown");
     }

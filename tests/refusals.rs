@@ -134,7 +134,7 @@ async fn a_body_beyond_the_limit_is_a_413() -> TestResult {
         source_line: Some("body_size_limit 1k"),
         body: &body,
         status: 413,
-        says: &["1024"],
+        says: &["Too large"],
         ..Refusal::default()
     })
     .await

@@ -15,9 +15,8 @@ pub fn hostname() -> String {
 
 /// The environment variables that are valid text.
 pub fn variables() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    })
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// The host's time zone: `TZ`, or what the system is set to; UTC where it is set to none.

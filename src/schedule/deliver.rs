@@ -153,7 +153,8 @@ impl Courier {
         match written {
             Ok(()) => Ok(chunk),
             Err(error) => {
-                let reason = format!("the object's name could not be written into the chunk: {error}");
+                let reason =
+                    format!("the object's name could not be written into the chunk: {error}");
                 Err(Delivery::Failed {
                     chunk,
                     earlier: Earlier::None,

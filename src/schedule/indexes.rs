@@ -19,7 +19,10 @@ pub(super) struct Indexes {
 impl Indexes {
     /// Takes the next index for a name.
     pub(super) fn next_for(&self, first_name: &str) -> u64 {
-        let mut next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut next = self
+            .next
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if next.len() >= REMEMBERED && !next.contains_key(first_name) {
             next.clear();
         }
@@ -31,7 +34,10 @@ impl Indexes {
 
     /// The index was not used after all.
     pub(super) fn give_back(&self, first_name: &str, index: u64) {
-        let mut next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut next = self
+            .next
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(known) = next.get_mut(first_name)
             && *known == index + 1
         {
@@ -41,7 +47,10 @@ impl Indexes {
 
     /// The index is taken, by us or by somebody else.
     pub(super) fn is_taken(&self, first_name: &str, index: u64) {
-        let mut next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut next = self
+            .next
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(known) = next.get_mut(first_name) {
             *known = (*known).max(index + 1);
         }

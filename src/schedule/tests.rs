@@ -55,19 +55,33 @@ impl FakeStore {
 
     fn attempts(&self) -> Vec<(String, Earlier)> {
         let attempts = self.attempts.lock().unwrap();
-        attempts.iter().map(|(name, earlier, _)| (name.clone(), *earlier)).collect()
+        attempts
+            .iter()
+            .map(|(name, earlier, _)| (name.clone(), *earlier))
+            .collect()
     }
 
     /// Whole seconds from the first attempt to each.
     fn seconds(&self) -> Vec<u64> {
         let attempts = self.attempts.lock().unwrap();
         let first = attempts[0].2;
-        attempts.iter().map(|(_, _, at)| at.duration_since(first).as_secs()).collect()
+        attempts
+            .iter()
+            .map(|(_, _, at)| at.duration_since(first).as_secs())
+            .collect()
     }
 
     fn take(&self, name: &str, earlier: Earlier, body: &dyn Body) -> Result<Put, PutError> {
-        self.attempts.lock().unwrap().push((name.to_owned(), earlier, Instant::now()));
-        let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Answer::Store);
+        self.attempts
+            .lock()
+            .unwrap()
+            .push((name.to_owned(), earlier, Instant::now()));
+        let answer = self
+            .answers
+            .lock()
+            .unwrap()
+            .pop_front()
+            .unwrap_or(Answer::Store);
         let mut objects = self.objects.lock().unwrap();
         let is_there = objects.iter().any(|(key, _)| key == name);
         match answer {
@@ -265,7 +279,10 @@ async fn a_chunk_that_was_stored_without_an_answer_is_not_stored_twice() {
     rig.append(0, "one\n").await;
     rig.pass(10).await;
     let name = "0_0".to_owned();
-    let attempts = [(name.clone(), Earlier::None), (name.clone(), Earlier::MaybeStored)];
+    let attempts = [
+        (name.clone(), Earlier::None),
+        (name.clone(), Earlier::MaybeStored),
+    ];
     assert_eq!(store.attempts(), attempts);
     assert_eq!(store.objects(), [object(name, "one\n")]);
     assert_eq!(rig.fs.paths(), Vec::<PathBuf>::new());
@@ -294,7 +311,10 @@ async fn a_taken_name_leads_to_the_next_index() {
     rig.pass(3).await;
     rig.append(0, "two\n").await;
     rig.pass(3).await;
-    let expected = [object("0_2".to_owned(), "one\n"), object("0_3".to_owned(), "two\n")];
+    let expected = [
+        object("0_2".to_owned(), "one\n"),
+        object("0_3".to_owned(), "two\n"),
+    ];
     assert_eq!(store.objects(), expected);
 }
 
@@ -337,7 +357,8 @@ async fn nothing_is_put_under_a_name_that_could_not_be_synced() {
     let store = FakeStore::answering([]);
     let rig = Rig::start(&store);
     rig.append(0, "one\n").await;
-    rig.fs.fault(|op, _| (op == Op::SyncData).then(|| std::io::ErrorKind::StorageFull.into()));
+    rig.fs
+        .fault(|op, _| (op == Op::SyncData).then(|| std::io::ErrorKind::StorageFull.into()));
     rig.pass(2).await;
     assert_eq!(store.attempts(), []);
     rig.fs.heal();
@@ -356,7 +377,9 @@ async fn a_stop_delivers_what_is_staged_if_so_configured() {
         let rig = Rig::start_on(CrashingFs::default(), &store, config);
         rig.append(START, "one\n").await;
         rig.buffer.close().await;
-        rig.schedule.stop(Instant::now() + Duration::from_secs(10)).await;
+        rig.schedule
+            .stop(Instant::now() + Duration::from_secs(10))
+            .await;
         assert_eq!(store.objects().len(), objects, "{at_shutdown:?}");
     }
 }

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use fluent_compat::chunk::ChunkKeys;
 use fluent_compat::config::Params;
-use fluent_compat::retry::{
-    Backoff, BackoffBase, RetryLimit, RetryPolicy,
-};
+use fluent_compat::retry::{Backoff, BackoffBase, RetryLimit, RetryPolicy};
 use fluent_compat::time::Zone;
 use fluent_compat::timekey::TimekeySlots;
 
@@ -44,12 +42,16 @@ pub(super) fn buffer(
     context: &Context<'_>,
 ) -> Option<BufferSettings> {
     let chunk_keys = chunk_keys(&section, defaults);
-    let time = chunk_keys.as_ref().and_then(|keys| time_slots(&section, keys, defaults, context));
+    let time = chunk_keys
+        .as_ref()
+        .and_then(|keys| time_slots(&section, keys, defaults, context));
     let place = place(&section);
     let mode = flush_mode(&section, time.is_some());
     let retry = retry(&section);
     let limits = limits(&section, place.as_ref(), defaults);
-    let threads = section.integer_in("flush_thread_count", 1..=1024).unwrap_or(1);
+    let threads = section
+        .integer_in("flush_thread_count", 1..=1024)
+        .unwrap_or(1);
     let at_shutdown = at_shutdown(&section, place.as_ref(), defaults);
     section.known_but_ignored(&[
         "queued_chunks_limit_size",
@@ -106,7 +108,11 @@ fn chunk_keys(section: &Params<'_>, defaults: BufferDefaults) -> Option<ChunkKey
         (argument, _) => argument,
     };
     ChunkKeys::parse(argument)
-        .map_err(|error| section.diagnostics().error(section.argument_span(), error.to_string()))
+        .map_err(|error| {
+            section
+                .diagnostics()
+                .error(section.argument_span(), error.to_string())
+        })
         .ok()
 }
 
@@ -119,7 +125,9 @@ fn time_slots(
     context: &Context<'_>,
 ) -> Option<TimeSlots> {
     let timekey = section.time("timekey");
-    let wait = section.time("timekey_wait").unwrap_or(Duration::from_secs(600));
+    let wait = section
+        .time("timekey_wait")
+        .unwrap_or(Duration::from_secs(600));
     let utc = section.bool("timekey_use_utc").unwrap_or(false);
     let zone = section.parsed("timekey_zone", Zone::parse);
     if !keys.has_time() {
@@ -137,7 +145,9 @@ fn time_slots(
     };
     let Some(seconds) = std::num::NonZeroU64::new(timekey.as_secs()) else {
         let message = "`timekey` must be one second at least";
-        context.diagnostics.error(section.span_of("timekey"), message);
+        context
+            .diagnostics
+            .error(section.span_of("timekey"), message);
         return None;
     };
     let zone = match utc {
@@ -152,7 +162,9 @@ fn time_slots(
 
 fn place(section: &Params<'_>) -> Option<Place> {
     let sync = [("data", Durability::Synced), ("none", Durability::Unsynced)];
-    let durability = section.enumeration("sync", &sync).unwrap_or(Durability::Synced);
+    let durability = section
+        .enumeration("sync", &sync)
+        .unwrap_or(Durability::Synced);
     let path = section.string("path").map(PathBuf::from);
     if section.plugin_type().is_none() {
         return Some(Place::Memory);
@@ -163,7 +175,9 @@ fn place(section: &Params<'_>) -> Option<Place> {
             Some(path) => Some(Place::File { path, durability }),
             None => {
                 let message = "a file buffer needs a `path`: the directory its chunks lie in";
-                section.diagnostics().error(section.span_of("@type"), message);
+                section
+                    .diagnostics()
+                    .error(section.span_of("@type"), message);
                 None
             }
         },
@@ -185,7 +199,9 @@ fn flush_mode(section: &Params<'_>, has_time: bool) -> Option<FlushMode> {
         ("interval", Named::Interval),
         ("immediate", Named::Immediate),
     ];
-    let named = section.enumeration("flush_mode", &names).unwrap_or(Named::Default);
+    let named = section
+        .enumeration("flush_mode", &names)
+        .unwrap_or(Named::Default);
     let interval = section.time("flush_interval");
     let seconds = interval.unwrap_or(Duration::from_secs(60)).as_secs();
     let by_interval = FlushMode::Interval {
@@ -225,7 +241,10 @@ fn limits(section: &Params<'_>, place: Option<&Place>, defaults: BufferDefaults)
         (Some(Place::File { .. }), _) => (256 * MIB, 64 * GIB),
         _ => (8 * MIB, 512 * MIB),
     };
-    let chunk = section.size("chunk_limit_size").unwrap_or(default_chunk).max(1);
+    let chunk = section
+        .size("chunk_limit_size")
+        .unwrap_or(default_chunk)
+        .max(1);
     let total = section.size("total_limit_size").unwrap_or(default_total);
     // Fluentd's old way to say the same.
     let by_length = section.integer_in("queue_limit_length", 1..=u64::MAX);
@@ -277,11 +296,12 @@ fn retry(section: &Params<'_>) -> Option<RetryPolicy> {
         ("exponential_backoff", Type::Exponential),
         ("periodic", Type::Periodic),
     ];
-    let kind = section.enumeration("retry_type", &types).unwrap_or(Type::Exponential);
-    let base = section.float("retry_exponential_backoff_base").map_or(
-        Ok(BackoffBase::default()),
-        BackoffBase::new,
-    );
+    let kind = section
+        .enumeration("retry_type", &types)
+        .unwrap_or(Type::Exponential);
+    let base = section
+        .float("retry_exponential_backoff_base")
+        .map_or(Ok(BackoffBase::default()), BackoffBase::new);
     let max_interval = section.time("retry_max_interval");
     let backoff = match (kind, base) {
         (Type::Periodic, _) => Some(Backoff::Periodic),
@@ -292,7 +312,9 @@ fn retry(section: &Params<'_>) -> Option<RetryPolicy> {
             None
         }
     };
-    let timeout = section.time("retry_timeout").unwrap_or(Duration::from_secs(72 * 60 * 60));
+    let timeout = section
+        .time("retry_timeout")
+        .unwrap_or(Duration::from_secs(72 * 60 * 60));
     let max_times = section.integer_in("retry_max_times", 0..=u32::MAX);
     let limit = match section.bool("retry_forever").unwrap_or(false) {
         true => RetryLimit::Forever,

@@ -184,6 +184,5 @@ fn newline(section: &Params<'_>) -> Newline {
         .unwrap_or_default()
 }
 
-
 #[cfg(test)]
 mod tests;

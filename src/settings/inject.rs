@@ -77,6 +77,5 @@ fn zone(section: &Params<'_>, local: &Zone) -> Zone {
     }
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -39,10 +39,15 @@ impl<'c> Outputs<'c> {
     pub(super) fn read(&mut self, section: Params<'_>) -> Option<OutputSettings> {
         let plugin = plugin_type(&section, &OUTPUTS);
         let patterns = MatchPatterns::parse(section.argument())
-            .map_err(|error| section.diagnostics().error(section.argument_span(), error.to_string()))
+            .map_err(|error| {
+                section
+                    .diagnostics()
+                    .error(section.argument_span(), error.to_string())
+            })
             .ok();
         if let Some(patterns) = &patterns {
-            self.routes.push((patterns.clone(), section.argument_span()));
+            self.routes
+                .push((patterns.clone(), section.argument_span()));
         }
         let name = section.plugin_id().unwrap_or(section.argument()).to_owned();
         let plugin = plugin?;
@@ -111,8 +116,11 @@ impl<'c> Outputs<'c> {
         section: &Params<'_>,
         default_type: &str,
     ) -> Option<(Formatter, Option<Inject>)> {
-        let formatter =
-            format::formatter(section.section_or_empty("format"), default_type, self.context);
+        let formatter = format::formatter(
+            section.section_or_empty("format"),
+            default_type,
+            self.context,
+        );
         let inject = inject::inject(section.section_or_empty("inject"), self.context);
         Some((formatter?, inject))
     }
@@ -130,7 +138,8 @@ impl<'c> Outputs<'c> {
             && let Some(other) = self.buffer_paths.insert(path.clone(), name.to_owned())
         {
             let path = path.display();
-            let message = format!("buffer path {path} is already <match {other}>'s: each needs its own");
+            let message =
+                format!("buffer path {path} is already <match {other}>'s: each needs its own");
             self.context.diagnostics.error(span, message);
             return None;
         }

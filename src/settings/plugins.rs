@@ -8,7 +8,10 @@ pub(super) const INPUTS: [&str; 1] = ["http"];
 pub(super) const OUTPUTS: [&str; 2] = ["s3", "stdout"];
 
 /// Reads `@type`, which must be one of those given.
-pub(super) fn plugin_type<'a>(section: &Params<'a>, known: &[&'static str]) -> Option<&'static str> {
+pub(super) fn plugin_type<'a>(
+    section: &Params<'a>,
+    known: &[&'static str],
+) -> Option<&'static str> {
     let Some(found) = section.plugin_type() else {
         let message = format!("`@type` is missing: there are {}", known.join(", "));
         section.diagnostics().error(section.span(), message);
@@ -18,7 +21,9 @@ pub(super) fn plugin_type<'a>(section: &Params<'a>, known: &[&'static str]) -> O
     if plugin.is_none() {
         let message = format!("unknown plugin `{found}`: there are {}", known.join(", "));
         let span = section.span_of("@type");
-        let near = known.iter().find(|name| strsim::damerau_levenshtein(name, found) <= 2);
+        let near = known
+            .iter()
+            .find(|name| strsim::damerau_levenshtein(name, found) <= 2);
         match near {
             Some(near) => {
                 let help = format!("did you mean `{near}`?");

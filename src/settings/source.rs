@@ -15,23 +15,32 @@ const DEFAULT_BACKLOG: u32 = 4096;
 pub(super) fn source(section: Params<'_>, context: &Context<'_>) -> Option<HttpSource> {
     plugin_type(&section, &INPUTS)?;
     let _ = section.plugin_id();
-    section.ignore_section("buffer", "events are buffered by the <match> that takes them");
-    let transport = transport::transport(section.section("transport"), context);
+    section.ignore_section(
+        "buffer",
+        "events are buffered by the <match> that takes them",
+    );
+    let bind = section.string("bind").unwrap_or("0.0.0.0").to_owned();
+    let port = section.integer_in("port", 0..=u16::MAX);
+    let backlog = section.integer_in("backlog", 1..=u32::MAX);
     let limits = listener::Limits::default();
-    let keepalive = section.time("keepalive_timeout").unwrap_or(limits.keepalive);
-    let listener = transport.map(|transport| listener::Config {
-        bind: section.string("bind").unwrap_or("0.0.0.0").to_owned(),
-        port: section.integer_in("port", 0..=u16::MAX).unwrap_or(DEFAULT_PORT),
-        backlog: section.integer_in("backlog", 1..=u32::MAX).unwrap_or(DEFAULT_BACKLOG),
-        transport,
-        limits: listener::Limits { keepalive, ..limits },
-    });
+    let keepalive = section
+        .time("keepalive_timeout")
+        .unwrap_or(limits.keepalive);
+    let transport = transport::transport(section.section("transport"), context);
     let decode = decode(&section, context);
     section.finish();
-    Some(HttpSource {
-        listener: listener?,
-        decode: decode?,
-    })
+    let listener = listener::Config {
+        bind,
+        port: port.unwrap_or(DEFAULT_PORT),
+        backlog: backlog.unwrap_or(DEFAULT_BACKLOG),
+        transport: transport?,
+        limits: listener::Limits {
+            keepalive,
+            ..limits
+        },
+    };
+    let decode = decode?;
+    Some(HttpSource { listener, decode })
 }
 
 fn decode(section: &Params<'_>, context: &Context<'_>) -> Option<decode::Config> {

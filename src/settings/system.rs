@@ -34,12 +34,16 @@ pub(super) fn system(section: Params<'_>) -> System {
         ("error", LogLevel::Error),
         ("fatal", LogLevel::Fatal),
     ];
-    let log_level = section.enumeration("log_level", &levels).unwrap_or_default();
+    let log_level = section
+        .enumeration("log_level", &levels)
+        .unwrap_or_default();
     if let Some(workers) = section.integer("workers")
         && workers > 1
     {
         let message = format!("workers is {workers}: forebay is one process that uses all cores");
-        section.diagnostics().warning(section.span_of("workers"), message);
+        section
+            .diagnostics()
+            .warning(section.span_of("workers"), message);
     }
     section.known_but_ignored(&IGNORED);
     section.finish();

@@ -37,7 +37,9 @@ fn tls(section: &Params<'_>, context: &Context<'_>) -> Option<TlsHandle> {
     };
     if section.is_given("cert_verifier") {
         let message = "`cert_verifier` is Ruby code, and none is ever run";
-        context.diagnostics.error(section.span_of("cert_verifier"), message);
+        context
+            .diagnostics
+            .error(section.span_of("cert_verifier"), message);
     }
     let identity = identity(section, context);
     let client_ca = client_ca(section, clients, context);
@@ -106,7 +108,14 @@ fn report_identity(section: &Params<'_>, error: &KeyError) {
     });
     let path = path.unwrap_or_default();
     let span = section.span_of(parameter);
-    section.diagnostics().error(span, format!("{path}: {error}"));
+    let message = format!("{path}: {error}");
+    match error {
+        KeyError::PassphraseMissing { .. } => {
+            let help = "add `private_key_passphrase`";
+            section.diagnostics().error_with_help(span, message, help);
+        }
+        _ => section.diagnostics().error(span, message),
+    }
 }
 
 fn warn_of_a_stray_newline(section: &Params<'_>, unlocked: Unlocked) {

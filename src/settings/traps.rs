@@ -23,14 +23,19 @@ pub(super) fn warn_of_lost_time(source: &Params<'_>, parser: &Parser) {
     };
     let message = format!("the field \"{name}\" is taken out of every record{fraction}");
     let help = "add `keep_time_key true` here, or an <inject> section to the <match>";
-    source.diagnostics().warning_with_help(parse.span(), message, help);
+    source
+        .diagnostics()
+        .warning_with_help(parse.span(), message, help);
 }
 
 /// The default `<format>` of an S3 output cannot be loaded as JSON.
 pub(super) fn warn_of_lines_that_are_no_json(section: &Params<'_>) {
-    let message = "without <format> each line is `time TAB tag TAB json`, which cannot be loaded as JSON";
+    let message =
+        "without <format> each line is `time TAB tag TAB json`, which cannot be loaded as JSON";
     let help = "add a <format> section with `@type json`";
-    section.diagnostics().warning_with_help(section.span(), message, help);
+    section
+        .diagnostics()
+        .warning_with_help(section.span(), message, help);
 }
 
 /// A `time_format` without a zone is read in the host's, although Teleport writes UTC.
@@ -39,7 +44,9 @@ pub(super) fn warn_of_local_times(source: &Params<'_>, parser: &Parser, context:
         return;
     };
     let parse = source.section_or_empty("parse");
-    let zone_is_given = ["utc", "localtime", "timezone"].iter().any(|name| parse.is_given(name));
+    let zone_is_given = ["utc", "localtime", "timezone"]
+        .iter()
+        .any(|name| parse.is_given(name));
     let now = context.clock.now().seconds();
     let offset = context.local_zone.offset_at(now);
     if offset == 0 || zone_is_given || json.rules.time_parser.reads_zone() {
@@ -49,7 +56,9 @@ pub(super) fn warn_of_local_times(source: &Params<'_>, parser: &Parser, context:
     let message = format!(
         "times are read in this host's zone, {hours:+} hours from UTC, and Teleport writes UTC"
     );
-    source.diagnostics().warning_with_help(parse.span(), message, "add `utc true`");
+    source
+        .diagnostics()
+        .warning_with_help(parse.span(), message, "add `utc true`");
 }
 
 /// The older Helm values make `session.log.<id>.log` of a session's tag, which the usual
