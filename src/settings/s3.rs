@@ -51,6 +51,7 @@ pub(super) fn s3(
     let keys = naming.keys(section);
     let credentials = credentials::credentials(section);
     let transport = transport::transport(section, context);
+    let checksum = object::checksum(section);
     warn_of_what_we_leave_alone(section);
     let overwrite = section.bool("overwrite").unwrap_or(false);
     let spool_directory = buffer.spool_directory.clone();
@@ -67,7 +68,7 @@ pub(super) fn s3(
             true => Existing::Overwrite,
             false => Existing::Keep,
         },
-        checksum: object::checksum(section),
+        checksum,
         object,
         ..config
     })
@@ -105,3 +106,6 @@ fn warn_of_what_we_leave_alone(section: &Params<'_>) {
         "a bucket's rules are its owner's to set",
     );
 }
+
+#[cfg(test)]
+mod tests;
