@@ -62,6 +62,7 @@ pub(super) fn s3(
         endpoint: transport.endpoint,
         addressing: transport.addressing,
         amazon: transport.amazon,
+        proxy: transport.proxy,
         ca_bundle: transport.ca_bundle,
         store_as,
         existing: match overwrite {

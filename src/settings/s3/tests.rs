@@ -18,7 +18,7 @@ use crate::sink::s3::{Addressing, Checksum, Credentials, StoreAs};
 /// the first of which is the third of the file.
 fn output(bench: &Bench, lines: &str) -> (Option<(S3Config, BufferSettings)>, Vec<String>) {
     bench.read(
-        &format!("<match **>\ns3_bucket b\n{lines}\n</match>\n"),
+        &format!("<match **>\n@type s3\n{lines}\ns3_bucket b\n</match>\n"),
         |section, context| {
             let buffer = section.section_or_empty("buffer");
             let buffer = buffer::buffer(buffer, "b", BufferDefaults::S3, context)?;
@@ -138,9 +138,10 @@ fn the_store_and_the_objects_are_as_configured() {
         "s3_endpoint http://127.0.0.1:9000\nforce_path_style true\nenable_dual_stack\nstore_as zstd\n\
          overwrite true\nstorage_class STANDARD_IA\nacl private\ntagging team=audit\n\
          compute_checksums false\nuse_server_side_encryption aws:kms\nssekms_key_id k1\n\
-         s3_metadata {\"kind\":\"audit\",\"number\":7}\n<compress>\nlevel 9\n</compress>",
+         proxy_uri http://proxy:3128\ns3_metadata {\"kind\":\"audit\",\"number\":7}\n<compress>\nlevel 9\n</compress>",
     );
     assert_eq!(config.endpoint.unwrap().as_str(), "http://127.0.0.1:9000");
+    assert_eq!(config.proxy.unwrap().url().expose(), "http://proxy:3128");
     assert_eq!(
         (config.addressing, config.amazon.dual_stack),
         (Addressing::Path, true)
@@ -340,4 +341,13 @@ fn what_is_known_and_not_done_is_told_with_its_reason() {
     for (remark, start) in remarks.iter().zip(named) {
         assert!(remark.starts_with(start), "{remark}");
     }
+}
+
+#[test]
+fn an_old_time_slice_format_cuts_time_as_well() {
+    let (found, remarks) = output(&Bench::new(), "time_slice_format %Y%m%d-%H\nutc");
+    let (config, buffer) = found.unwrap();
+    let event = serde_json::json!({"tag": "a", "time": "1707988602.0", "record": {}});
+    assert_eq!(name(&config, &buffer, &event), "20240215-09_0.gz");
+    assert_eq!(remarks.len(), 2, "{remarks:?}");
 }
