@@ -42,7 +42,7 @@ impl Append {
         (Self { portions, answer }, receiver)
     }
 
-    fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         self.portions.iter().map(|p| p.bytes.len() as u64).sum()
     }
 }

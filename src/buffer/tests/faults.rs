@@ -124,3 +124,67 @@ async fn a_refused_append_gives_its_room_back() {
         .await
         .unwrap();
 }
+
+/// Commits appends that have waited at the same time.
+fn commit(buffer: &Buffer, requests: Vec<Vec<Portion>>) -> Vec<Result<(), AppendError>> {
+    let (appends, answers): (Vec<_>, Vec<_>) = requests.into_iter().map(Append::new).unzip();
+    for append in &appends {
+        buffer.shared.limits.reserve(append.bytes()).unwrap();
+    }
+    let Committing::Inline(committer) = &buffer.shared.committing else {
+        unreachable!()
+    };
+    lock(committer).commit(appends);
+    let answered = answers.into_iter().map(|mut answer| answer.try_recv());
+    answered.map(Result::unwrap).collect()
+}
+
+fn open_without_thread(fs: &CrashingFs) -> Buffer {
+    let clock = Arc::new(PausedClock::starting_at(1_700_000_000));
+    Buffer::open_without_thread(Arc::new(fs.clone()), &config(), clock).unwrap()
+}
+
+/// Fails one operation of a kind, the n-th from now on, counted from 0.
+fn fail_nth(fs: &CrashingFs, failing: Op, nth: usize) {
+    let mut seen = 0;
+    fs.fault(move |op, _| {
+        seen += usize::from(op == failing);
+        (op == failing && seen == nth + 1).then(no_space)
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_power_cut_does_not_bring_back_what_a_failed_write_left() {
+    let fs = CrashingFs::default();
+    let buffer = open_without_thread(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    fail_nth(&fs, Op::Write, 0);
+    let refused = commit(
+        &buffer,
+        vec![vec![portion("a", "lost\n")], vec![portion("a", "lost\n")]],
+    );
+    assert!(refused.iter().all(Result::is_err), "{refused:?}");
+    // The writes survive, the cut does not.
+    fs.crash(|most| if most == 1 { 0 } else { most });
+    assert_eq!(drain(&open(&fs)).await, texts(&[("a", &["one\n"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_power_cut_does_not_bring_back_a_new_chunk_that_was_refused() {
+    for failing in [Op::Write, Op::SyncDir, Op::SyncData] {
+        let fs = CrashingFs::default();
+        let buffer = open_without_thread(&fs);
+        fail_nth(&fs, failing, 0);
+        buffer
+            .append(vec![portion("a", "lost\n")])
+            .await
+            .unwrap_err();
+        // The file's creation survives with all its bytes, its removal does not.
+        let mut of_directories = true;
+        fs.crash(|most| match std::mem::take(&mut of_directories) {
+            true => most.min(1),
+            false => most,
+        });
+        assert_eq!(drain(&open(&fs)).await, texts(&[]), "{failing:?}");
+    }
+}
