@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::host::fs::crashing::Op;
@@ -187,4 +188,28 @@ async fn a_power_cut_does_not_bring_back_a_new_chunk_that_was_refused() {
         });
         assert_eq!(drain(&open(&fs)).await, texts(&[]), "{failing:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_sync_left_is_copied_away_from_before_the_refusal_is_sent() {
+    let fs = CrashingFs::default();
+    let buffer = open_without_thread(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    let (append, mut answer) = Append::new(vec![portion("a", "lost\n")]);
+    buffer.shared.limits.reserve(append.bytes()).unwrap();
+    let answered_early = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&answered_early);
+    let mut first = true;
+    fs.fault(move |op, _| {
+        let copying = op == Op::Create;
+        told.fetch_or(copying && answer.try_recv().is_ok(), Ordering::SeqCst);
+        (op == Op::SyncData && std::mem::take(&mut first)).then(no_space)
+    });
+    let Committing::Inline(committer) = &buffer.shared.committing else {
+        unreachable!()
+    };
+    lock(committer).commit(vec![append]);
+    fs.heal();
+    assert!(!answered_early.load(Ordering::SeqCst));
+    assert!(fs.paths()[0].to_string_lossy().contains("buffer.q"));
 }
