@@ -213,3 +213,32 @@ async fn what_a_failed_sync_left_is_copied_away_from_before_the_refusal_is_sent(
     assert!(!answered_early.load(Ordering::SeqCst));
     assert!(fs.paths()[0].to_string_lossy().contains("buffer.q"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_chunk_that_cannot_be_rescued_yet_does_not_shut_the_one_that_follows_it() {
+    let fs = CrashingFs::default();
+    let buffer = open_without_thread(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    let is_copy = |path: &Path| path.extension().is_some_and(|extension| extension == "tmp");
+    let mut first = true;
+    fs.fault(move |op, path| {
+        let fails = match op {
+            Op::SyncData => std::mem::take(&mut first),
+            Op::Create => is_copy(path),
+            _ => false,
+        };
+        fails.then(no_space)
+    });
+    buffer
+        .append(vec![portion("a", "lost\n")])
+        .await
+        .unwrap_err();
+    buffer.append(vec![portion("a", "two\n")]).await.unwrap();
+    buffer.seal(|_| false).await;
+    buffer.append(vec![portion("a", "three\n")]).await.unwrap();
+    fs.heal();
+    let mut found = drain(&buffer).await.remove("a").unwrap();
+    // Both were opened at the same moment.
+    found.sort_unstable();
+    assert_eq!(found, ["one\n", "two\nthree\n"]);
+}
