@@ -141,6 +141,16 @@ pub enum AppendError {
     Closed,
 }
 
+impl AppendError {
+    /// The committer has panicked.
+    fn broken() -> Self {
+        let reason = "the buffer's thread has failed; a restart takes up what it has stored";
+        Self::Storage {
+            reason: reason.into(),
+        }
+    }
+}
+
 /// A buffer. Clones are handles on the same one.
 #[derive(Clone)]
 pub struct Buffer {
@@ -266,11 +276,15 @@ impl Buffer {
             }
             Committing::Group(group) => {
                 let (append, answer) = Append::new(portions);
-                if !group.append(append) {
+                let answered = match group.append(append) {
+                    Ok(()) => answer.await.map_err(|_| AppendError::broken()),
+                    Err(refused) => Err(refused),
+                };
+                answered.unwrap_or_else(|refused| {
+                    // The committer has released what it has answered.
                     self.shared.limits.release(bytes);
-                    return Err(AppendError::Closed);
-                }
-                answer.await.unwrap_or(Err(AppendError::Closed))
+                    Err(refused)
+                })
             }
         }
     }

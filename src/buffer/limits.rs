@@ -56,6 +56,11 @@ impl Limits {
         self.held.fetch_add(bytes, Ordering::AcqRel);
     }
 
+    #[cfg(test)]
+    pub(super) fn held(&self) -> u64 {
+        self.held.load(Ordering::Acquire)
+    }
+
     /// Frees room.
     pub(super) fn release(&self, bytes: u64) {
         self.held.fetch_sub(bytes, Ordering::AcqRel);

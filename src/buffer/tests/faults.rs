@@ -242,3 +242,21 @@ async fn a_chunk_that_cannot_be_rescued_yet_does_not_shut_the_one_that_follows_i
     found.sort_unstable();
     assert_eq!(found, ["one\n", "two\nthree\n"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_committer_that_panics_leaves_nobody_waiting() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    fs.fault(|op, _| match op {
+        Op::Write => panic!("told to panic"),
+        _ => None,
+    });
+    for text in ["one\n", "two\n"] {
+        let refused = buffer.append(vec![portion("a", text)]).await;
+        let storage_failed = matches!(refused, Err(AppendError::Storage { .. }));
+        assert!(storage_failed, "{refused:?}");
+    }
+    buffer.seal(|_| true).await;
+    buffer.close().await;
+    assert_eq!(buffer.shared.limits.held(), 0);
+}
