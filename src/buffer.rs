@@ -122,6 +122,14 @@ pub enum AppendError {
         /// `total_limit_size`.
         limit: u64,
     },
+    /// Even an empty buffer cannot hold it.
+    #[error("{found} bytes of one request are more than total_limit_size, {limit}")]
+    TooMuch {
+        /// Bytes of the request.
+        found: u64,
+        /// `total_limit_size`.
+        limit: u64,
+    },
     /// No chunk can hold it.
     #[error("{found} bytes of one key are more than chunk_limit_size, {limit}")]
     TooLarge {
@@ -357,6 +365,8 @@ impl Buffer {
 
     async fn make_room(&self, bytes: u64) -> Result<(), AppendError> {
         let limits = &self.shared.limits;
+        // Waiting does not help it, and no chunk is dropped for it in vain.
+        limits.could_hold(bytes)?;
         loop {
             match limits.reserve(bytes) {
                 Ok(()) => return Ok(()),

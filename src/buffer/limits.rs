@@ -39,6 +39,15 @@ impl Limits {
         self.action
     }
 
+    /// Whether an append of this size fits into an empty buffer.
+    pub(super) fn could_hold(&self, bytes: u64) -> Result<(), AppendError> {
+        let (found, limit) = (bytes, self.total);
+        match found > limit {
+            true => Err(AppendError::TooMuch { found, limit }),
+            false => Ok(()),
+        }
+    }
+
     /// Books room for an append.
     pub(super) fn reserve(&self, bytes: u64) -> Result<(), AppendError> {
         let fits = |held: u64| held.checked_add(bytes).filter(|sum| *sum <= self.total);

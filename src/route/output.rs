@@ -220,6 +220,7 @@ impl From<AppendError> for EmitError {
                 reason: error.to_string(),
                 retry_after: RETRY_AFTER,
             },
+            AppendError::TooMuch { found, limit } => Self::TooMuch { found, limit },
             // Portions are cut to the limit before they get there.
             AppendError::TooLarge { .. } | AppendError::Storage { .. } => Self::Storage {
                 reason: error.to_string(),
