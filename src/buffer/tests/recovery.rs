@@ -69,7 +69,12 @@ async fn a_file_without_a_readable_header_is_set_aside_whole() {
 #[tokio::test(start_paused = true)]
 async fn files_of_others_are_left_alone() {
     let fs = CrashingFs::default();
-    let others = ["buffer.b60.log", "notes.txt", "buffer.qzz.chunk"];
+    let others = [
+        "buffer.b60.log",
+        "notes.txt",
+        "buffer.qzz.chunk",
+        "buffer.notes.tmp",
+    ];
     for name in others {
         fs.create_new(&Path::new("/buffer").join(name)).unwrap();
     }
