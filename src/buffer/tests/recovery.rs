@@ -122,3 +122,20 @@ async fn a_chunk_given_up_is_kept_in_the_backup_directory() {
     assert_eq!(backups(&fs), [kept]);
     assert_eq!(drain(&open(&fs)).await, texts(&[]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_chunk_that_was_cut_short_while_it_waited_is_not_taken_for_whole() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    buffer.append(vec![portion("a", "two\n")]).await.unwrap();
+    buffer.seal(|_| true).await;
+    let chunk = take(&buffer).await.unwrap();
+    // Ends between two frames.
+    fs.corrupt(&fs.paths()[0], |content| {
+        content.truncate(content.len() - 20)
+    });
+    let mut text = String::new();
+    let mut reader = buffer.body(&chunk).open().unwrap();
+    assert!(reader.read_to_string(&mut text).is_err(), "{text:?}");
+}
