@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::host::fs::crashing::Op;
 
 async fn two_events(fs: &CrashingFs) -> PathBuf {
     let buffer = open(fs);
@@ -138,4 +139,26 @@ async fn a_chunk_that_was_cut_short_while_it_waited_is_not_taken_for_whole() {
     let mut text = String::new();
     let mut reader = buffer.body(&chunk).open().unwrap();
     assert!(reader.read_to_string(&mut text).is_err(), "{text:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_a_copy_has_replaced_does_not_come_back_when_it_cannot_be_removed() {
+    let fs = CrashingFs::default();
+    let path = two_events(&fs).await;
+    let copy = PathBuf::from(path.to_str().unwrap().replace("buffer.b", "buffer.q"));
+    let content = fs.read(&path).unwrap();
+    let file = fs.create_new(&copy).unwrap();
+    file.write_all_at(&content, 0).unwrap();
+    fs.fault(|op, _| (op == Op::Remove).then(|| io::ErrorKind::PermissionDenied.into()));
+    let buffer = open(&fs);
+    fs.heal();
+    let mut delivered = drain(&buffer).await.into_values().flatten().count();
+    for path in fs.paths() {
+        let is_copy = path == copy;
+        if is_copy && delivered == 1 {
+            fs.remove(&path).unwrap();
+        }
+    }
+    delivered += drain(&open(&fs)).await.into_values().flatten().count();
+    assert_eq!(delivered, 1);
 }
