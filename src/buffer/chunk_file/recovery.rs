@@ -160,9 +160,9 @@ fn mend(
     if found.damage.is_empty() {
         if found.good_end < length {
             file.set_len(found.good_end)?;
-            file.sync_data()?;
         }
-        return Ok(());
+        // What a killed server had written and not synced counts from now on.
+        return file.sync_data();
     }
     let aside = damaged_path(fs, names, path)?;
     let kept_aside = fs.create_new(&aside)?;
@@ -173,7 +173,9 @@ fn mend(
     kept_aside.sync_data()?;
     fs.sync_dir(&names.backup_dir())?;
     error!(path = %path.display(), moved_to = %aside.display(), bytes = lost, "damaged bytes taken out of a chunk and set aside");
-    rewrite_without(fs, path, file, found)
+    rewrite_without(fs, path, file, found)?;
+    // NOTE: before anything is appended to what may still have the old one's name.
+    fs.sync_dir(names.dir())
 }
 
 /// Writes the good frames to a new file and puts it in the old one's place.

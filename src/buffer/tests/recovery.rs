@@ -162,3 +162,20 @@ async fn a_file_that_a_copy_has_replaced_does_not_come_back_when_it_cannot_be_re
     delivered += drain(&open(&fs)).await.into_values().flatten().count();
     assert_eq!(delivered, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_chunk_of_a_killed_server_is_on_the_disk_before_it_goes_on() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    // Killed between write and sync: nobody was answered.
+    let path = fs.paths().remove(0);
+    let file = fs.open(&path).unwrap();
+    let whole = fs.read(&path).unwrap();
+    let frame = whole[whole.len() - 20..].to_vec();
+    file.write_all_at(&frame, whole.len() as u64).unwrap();
+    drop(buffer);
+    let restarted = open(&fs);
+    fs.crash_hard();
+    assert_eq!(drain(&restarted).await, texts(&[("a", &["one\none\n"])]));
+}
