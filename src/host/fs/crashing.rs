@@ -2,8 +2,8 @@
 //!
 //! It is as unkind as a disk may be. What was not synced may survive a power cut all the
 //! same, and what was changed later may survive without what was changed before. A write
-//! that fails has written all of it. After a sync has failed, later ones of that file say
-//! that all is well and do nothing, as Linux does.
+//! that fails has written all of it. After a failed sync a later one says that all is well,
+//! and what the failed one was for is never written, as on Linux.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -44,6 +44,8 @@ struct State {
     inodes: BTreeMap<u64, Inode>,
     next_inode: u64,
     fault: Option<Fault>,
+    /// Operations until whoever asks for them is dead.
+    left_to_live: Option<u32>,
 }
 
 /// What one operation made of each name: a file, or nothing. It survives whole or not.
@@ -54,8 +56,8 @@ struct Inode {
     durable: Vec<u8>,
     /// What came after the last sync, in order.
     unsynced: Vec<Change>,
-    /// A sync has failed: from then on none does anything.
-    sync_has_failed: bool,
+    /// What a failed sync was for: it is still read, and no sync will write it.
+    lost: Vec<Change>,
 }
 
 #[derive(Clone)]
@@ -70,16 +72,27 @@ impl CrashingFs {
         self.state().fault = Some(Box::new(fault));
     }
 
+    /// After so many operations none has any effect, as if their process had been killed.
+    pub(crate) fn kill_after(&self, operations: u32) {
+        self.state().left_to_live = Some(operations);
+    }
+
     /// Operations succeed again.
     pub(crate) fn heal(&self) {
-        self.state().fault = None;
+        let mut state = self.state();
+        state.fault = None;
+        state.left_to_live = None;
     }
 
     /// Does something while every operation succeeds.
     pub(crate) fn without_faults<T>(&self, work: impl FnOnce() -> T) -> T {
-        let fault = self.state().fault.take();
+        let (fault, left) = {
+            let mut state = self.state();
+            (state.fault.take(), state.left_to_live.take())
+        };
         let done = work();
-        self.state().fault = fault;
+        let mut state = self.state();
+        (state.fault, state.left_to_live) = (fault, left);
         done
     }
 
@@ -87,8 +100,8 @@ impl CrashingFs {
     /// of the changes of directories do, from the first on, and then for each change of a
     /// file how many of its bytes.
     pub(crate) fn crash(&self, mut survives: impl FnMut(usize) -> usize) {
+        self.heal();
         let mut state = self.state();
-        state.fault = None;
         let changes = std::mem::take(&mut state.unsynced_entries);
         let surviving = survives(changes.len());
         for (path, inode) in changes.into_iter().take(surviving).flatten() {
@@ -96,8 +109,9 @@ impl CrashingFs {
         }
         state.entries = state.durable_entries.clone();
         for inode in state.inodes.values_mut() {
-            inode.sync_has_failed = false;
-            for change in std::mem::take(&mut inode.unsynced) {
+            let lost = std::mem::take(&mut inode.lost);
+            let unsynced = std::mem::take(&mut inode.unsynced);
+            for change in lost.into_iter().chain(unsynced) {
                 match change {
                     Change::Write { offset, mut bytes } => {
                         bytes.truncate(survives(bytes.len()));
@@ -136,7 +150,15 @@ impl CrashingFs {
 }
 
 impl State {
+    fn is_dead(&self) -> bool {
+        self.left_to_live == Some(0)
+    }
+
     fn check(&mut self, op: Op, path: &Path) -> io::Result<()> {
+        if self.is_dead() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.left_to_live = self.left_to_live.map(|left| left - 1);
         match self.fault.as_mut().and_then(|fault| fault(op, path)) {
             Some(error) => Err(error),
             None => Ok(()),
@@ -161,7 +183,7 @@ fn set_entry(entries: &mut BTreeMap<PathBuf, u64>, path: PathBuf, inode: Option<
 impl Inode {
     fn content(&self) -> Vec<u8> {
         let mut content = self.durable.clone();
-        for change in &self.unsynced {
+        for change in self.lost.iter().chain(&self.unsynced) {
             apply(&mut content, change);
         }
         content
@@ -276,6 +298,9 @@ impl File for CrashingFile {
         let offset = offset as usize;
         let bytes = bytes.to_vec();
         let mut state = self.fs.state();
+        if state.is_dead() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         let checked = state.check(Op::Write, &self.path);
         let inode = state.inodes.get_mut(&self.inode).unwrap();
         inode.unsynced.push(Change::Write { offset, bytes });
@@ -292,12 +317,17 @@ impl File for CrashingFile {
 
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.fs.state();
+        if state.is_dead() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         let checked = state.check(Op::SyncData, &self.path);
         let inode = state.inodes.get_mut(&self.inode).unwrap();
-        inode.sync_has_failed |= checked.is_err();
-        if !inode.sync_has_failed {
-            inode.durable = inode.content();
-            inode.unsynced.clear();
+        let unsynced = std::mem::take(&mut inode.unsynced);
+        match checked {
+            Ok(()) => unsynced
+                .iter()
+                .for_each(|change| apply(&mut inode.durable, change)),
+            Err(_) => inode.lost.extend(unsynced),
         }
         checked
     }
