@@ -163,6 +163,12 @@ enum Committing {
     Inline(Box<std::sync::Mutex<Committer>>),
 }
 
+impl Committing {
+    fn inline(committer: Committer) -> Self {
+        Self::Inline(Box::new(std::sync::Mutex::new(committer)))
+    }
+}
+
 impl Buffer {
     /// Opens the buffer on the machine's disk, or in memory.
     ///
@@ -182,6 +188,30 @@ impl Buffer {
         config: &Config,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
+        Self::assemble(fs, config, clock, |committer| match config.place {
+            Place::Memory => Ok(Committing::inline(committer)),
+            Place::File { .. } => Ok(Committing::Group(Group::start(committer, &config.name)?)),
+        })
+    }
+
+    /// The same without a thread of its own, which would run outside of paused time.
+    #[cfg(test)]
+    pub(crate) fn open_without_thread(
+        fs: Arc<dyn Fs>,
+        config: &Config,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<Self> {
+        Self::assemble(fs, config, clock, |committer| {
+            Ok(Committing::inline(committer))
+        })
+    }
+
+    fn assemble(
+        fs: Arc<dyn Fs>,
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        committing: impl FnOnce(Committer) -> io::Result<Committing>,
+    ) -> io::Result<Self> {
         let limits = Arc::new(Limits::new(config.total_limit_size, config.overflow_action));
         let queue = Arc::new(Queue::default());
         let storage = Storage::new(fs, &config.place);
@@ -193,16 +223,12 @@ impl Buffer {
             clock,
         );
         committer.take_up_what_is_there()?;
-        let committing = match config.place {
-            Place::Memory => Committing::Inline(Box::new(std::sync::Mutex::new(committer))),
-            Place::File { .. } => Committing::Group(Group::start(committer, &config.name)?),
-        };
         let shared = Shared {
             chunk_limit_size: config.chunk_limit_size,
             limits,
             queue,
             storage,
-            committing,
+            committing: committing(committer)?,
         };
         Ok(Self {
             shared: Arc::new(shared),

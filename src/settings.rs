@@ -5,6 +5,7 @@
 //! Nothing is opened, bound or created before. All mistakes of a file are told in one run.
 
 mod buffer;
+mod compat;
 mod context;
 mod format;
 mod inject;
@@ -138,7 +139,8 @@ pub fn load_on(path: &Path, host: &Host<'_>) -> Loaded {
         hostname: host.hostname.clone(),
         clock: Arc::clone(&host.clock),
     };
-    let root = Params::new(&document.root, &document.diagnostics);
+    let root = compat::modernised(&document.root, &document.diagnostics);
+    let root = Params::new(&root, &document.diagnostics);
     let settings = read(&root, &context);
     root.finish();
     let valid = settings.filter(|_| !document.diagnostics.has_errors());

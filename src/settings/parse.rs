@@ -44,13 +44,13 @@ fn json(section: &Params<'_>, context: &Context<'_>) -> Option<Parser> {
     // All three give the same events here, so there is nothing to tell.
     let _ = section.enumeration("json_parser", &[("oj", ()), ("yajl", ()), ("json", ())]);
     no_effect(section, &["stream_buffer_size"], "bodies are read whole");
-    let rules = rules(section, RuleDefaults::json(section), context)?;
+    let rules = rules(section, RuleDefaults::json(section), context);
     let nesting = NestingLimit::default();
     Some(Parser::Json(JsonParser { rules, nesting }))
 }
 
 fn msgpack(section: &Params<'_>, context: &Context<'_>) -> Option<Parser> {
-    let rules = rules(section, NO_TIME_KEY, context)?;
+    let rules = rules(section, NO_TIME_KEY, context);
     let nesting = NestingLimit::default();
     let parser = MsgpackParser(JsonParser { rules, nesting });
     Some(Parser::Msgpack(parser))
@@ -80,7 +80,7 @@ fn csv(section: &Params<'_>, context: &Context<'_>) -> Option<Parser> {
     Some(Parser::Csv(CsvParser {
         keys: keys?,
         delimiter,
-        rules: rules?,
+        rules,
     }))
 }
 
@@ -91,7 +91,7 @@ fn tsv(section: &Params<'_>, context: &Context<'_>) -> Option<Parser> {
     Some(Parser::Tsv(TsvParser {
         keys: keys?,
         delimiter,
-        rules: rules?,
+        rules,
     }))
 }
 
@@ -105,14 +105,14 @@ fn ltsv(section: &Params<'_>, context: &Context<'_>) -> Option<Parser> {
     Some(Parser::Ltsv(LtsvParser {
         delimiter,
         label_delimiter,
-        rules: rules(section, TIME_KEY, context)?,
+        rules: rules(section, TIME_KEY, context),
     }))
 }
 
 fn regexp(section: &Params<'_>, context: &Context<'_>) -> Option<Parser> {
     let expression = section.required("expression", expression);
     let rules = rules(section, TIME_KEY, context);
-    let parser = RegexpParser::new(expression?, rules?);
+    let parser = RegexpParser::new(expression?, rules);
     reported(section, "expression", parser).map(Parser::Regexp)
 }
 
@@ -126,7 +126,7 @@ fn nginx(section: &Params<'_>, context: &Context<'_>) -> Option<Parser> {
         },
         ..TIME_KEY
     };
-    let rules = rules(section, defaults, context)?;
+    let rules = rules(section, defaults, context);
     let parser = match expression {
         Some(expression) => reported(section, "expression", RegexpParser::new(expression, rules))?,
         None => RegexpParser::nginx(rules),
@@ -138,7 +138,7 @@ fn apache2(section: &Params<'_>, context: &Context<'_>) -> Option<Parser> {
     let reason = "`@type apache2` makes its fields itself";
     no_effect(section, &FIELD_RULES, reason);
     no_effect(section, &["time_key", "time_format"], reason);
-    let time = time_section::parser_of_format(section, RegexpParser::ACCESS_LOG_TIME, context)?;
+    let time = time_section::parser_of_format(section, RegexpParser::ACCESS_LOG_TIME, context);
     let keep_time_key = section.bool("keep_time_key").unwrap_or(false);
     Some(Parser::Apache2(Apache2Parser::new(time, keep_time_key)))
 }
@@ -168,3 +168,6 @@ fn expression(section: &Params<'_>, name: &str) -> Option<Pattern> {
     };
     reported(section, name, Pattern::new(&text.pattern, options))
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,6 +51,7 @@ pub(super) fn s3(
     let keys = naming.keys(section);
     let credentials = credentials::credentials(section);
     let transport = transport::transport(section, context);
+    let checksum = object::checksum(section);
     warn_of_what_we_leave_alone(section);
     let overwrite = section.bool("overwrite").unwrap_or(false);
     let spool_directory = buffer.spool_directory.clone();
@@ -61,13 +62,14 @@ pub(super) fn s3(
         endpoint: transport.endpoint,
         addressing: transport.addressing,
         amazon: transport.amazon,
+        proxy: transport.proxy,
         ca_bundle: transport.ca_bundle,
         store_as,
         existing: match overwrite {
             true => Existing::Overwrite,
             false => Existing::Keep,
         },
-        checksum: object::checksum(section),
+        checksum,
         object,
         ..config
     })
@@ -105,3 +107,6 @@ fn warn_of_what_we_leave_alone(section: &Params<'_>) {
         "a bucket's rules are its owner's to set",
     );
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,8 +84,7 @@ fn parsing(section: &Params<'_>, context: &Context<'_>) -> Option<decode::Parsin
     }
     let rules = parse::default_rules(&parse, context);
     parse.finish();
-    let parsers =
-        decode::DefaultParsers::new(rules?, fluent_compat::parse::NestingLimit::default());
+    let parsers = decode::DefaultParsers::new(rules, fluent_compat::parse::NestingLimit::default());
     Some(decode::Parsing::ByContentType(Box::new(parsers)))
 }
 

@@ -7,6 +7,7 @@ use fluent_compat::config::{Document, Environment, Params, Severity, Texts, pars
 use fluent_compat::time::{EventTime, Zone};
 use jiff::tz::TimeZone;
 
+use super::compat::modernised;
 use super::context::Context;
 use crate::host::clock::Clock;
 
@@ -61,7 +62,8 @@ impl Bench {
             hostname: "box".to_owned(),
             clock: Arc::new(Stopped),
         };
-        let section = Params::new(&document.root.children[0], &document.diagnostics);
+        let root = modernised(&document.root, &document.diagnostics);
+        let section = Params::new(&root.children[0], &document.diagnostics);
         let value = read(section, &context);
         (value, remarks(&document))
     }

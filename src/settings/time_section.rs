@@ -33,12 +33,13 @@ impl TimeDefaults {
     };
 }
 
-/// How a section reads times.
+/// How a section reads times. Where it cannot, that is reported, and numbers are read:
+/// so what stands on the parser can be judged as well.
 pub(super) fn parser(
     section: &Params<'_>,
     defaults: TimeDefaults,
     context: &Context<'_>,
-) -> Option<TimeParser> {
+) -> TimeParser {
     let time_type = time_type(section).unwrap_or(defaults.time_type);
     warn_of_formats_not_used(section, time_type);
     let time_format = section.string("time_format").or(defaults.time_format);
@@ -50,7 +51,7 @@ pub(super) fn parser_of_format(
     section: &Params<'_>,
     time_format: &str,
     context: &Context<'_>,
-) -> Option<TimeParser> {
+) -> TimeParser {
     let time_type = time_type(section).unwrap_or(TimeType::String);
     read_by(section, time_type, Some(time_format), context)
 }
@@ -60,20 +61,23 @@ fn read_by(
     time_type: TimeType,
     time_format: Option<&str>,
     context: &Context<'_>,
-) -> Option<TimeParser> {
+) -> TimeParser {
     let config = TimeParserConfig {
         time_type,
         time_format: time_format.map(str::to_owned),
         time_format_fallbacks: section.array("time_format_fallbacks").unwrap_or_default(),
         zone: zone(section),
     };
-    let parser = TimeParser::new(&config, &context.local_zone);
-    parser
-        .map_err(|error| {
-            let span = section.span_of(culprit(section, &error));
-            section.diagnostics().error(span, error.to_string());
-        })
-        .ok()
+    TimeParser::new(&config, &context.local_zone).unwrap_or_else(|error| {
+        let span = section.span_of(culprit(section, &error));
+        section.diagnostics().error(span, error.to_string());
+        let numbers = TimeParserConfig {
+            time_type: TimeType::Float,
+            ..config
+        };
+        TimeParser::new(&numbers, &context.local_zone)
+            .expect("invariant: a number needs neither a format nor a zone")
+    })
 }
 
 /// How a section writes times.

@@ -56,14 +56,13 @@ pub(super) fn rules(
     section: &Params<'_>,
     defaults: RuleDefaults,
     context: &Context<'_>,
-) -> Option<RecordRules> {
-    let time_parser = time_section::parser(section, defaults.time, context);
-    Some(RecordRules {
+) -> RecordRules {
+    RecordRules {
         time_key: time_key(section, defaults.time_key),
-        fields: field_rules(section, context),
-        time_parser: time_parser?,
+        time_parser: time_section::parser(section, defaults.time, context),
         null_time: NullTime::Refused,
-    })
+        fields: field_rules(section, context),
+    }
 }
 
 /// The rules of a `<parse>` without an `@type`, or with `in_http`. Its times are numbers
@@ -71,7 +70,7 @@ pub(super) fn rules(
 pub(in crate::settings) fn default_rules(
     section: &Params<'_>,
     context: &Context<'_>,
-) -> Option<RecordRules> {
+) -> RecordRules {
     let says_how = section.is_given("time_type") || section.is_given("time_format");
     let time_type = match says_how {
         true => TimeType::String,
@@ -81,15 +80,14 @@ pub(in crate::settings) fn default_rules(
         time_type,
         time_format: None,
     };
-    let time_parser = time_section::parser(section, defaults, context);
     no_effect(section, &FIELD_RULES, "it needs an `@type` in <parse>");
     read_what_changes_nothing(section);
-    Some(RecordRules {
+    RecordRules {
         time_key: time_key(section, Some("time")),
-        time_parser: time_parser?,
+        time_parser: time_section::parser(section, defaults, context),
         null_time: NullTime::Now,
         fields: FieldRules::default(),
-    })
+    }
 }
 
 /// Parameters of every parser that an HTTP source or our regular expressions leave without

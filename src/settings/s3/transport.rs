@@ -6,19 +6,23 @@ use fluent_compat::config::{EntryKind, Params};
 
 use super::super::context::Context;
 use super::super::remark::{no_effect, reported};
-use crate::sink::s3::{Addressing, AmazonEndpoints, Endpoint};
+use crate::sink::s3::{Addressing, AmazonEndpoints, Endpoint, Proxy};
 
 /// The way to the store.
 pub(super) struct Transport {
     pub(super) endpoint: Option<Endpoint>,
     pub(super) addressing: Addressing,
     pub(super) amazon: AmazonEndpoints,
+    pub(super) proxy: Option<Proxy>,
     /// PEM.
     pub(super) ca_bundle: Option<Vec<u8>>,
 }
 
 pub(super) fn transport(section: &Params<'_>, context: &Context<'_>) -> Transport {
     let endpoint = section.string("s3_endpoint").map(Endpoint::parse);
+    let proxy = section
+        .secret("proxy_uri")
+        .map(|url| Proxy::parse(url.expose()));
     warn_of_what_is_not_done(section);
     Transport {
         endpoint: endpoint.and_then(|endpoint| reported(section, "s3_endpoint", endpoint)),
@@ -32,6 +36,7 @@ pub(super) fn transport(section: &Params<'_>, context: &Context<'_>) -> Transpor
                 .bool("enable_transfer_acceleration")
                 .unwrap_or(false),
         },
+        proxy: proxy.and_then(|proxy| reported(section, "proxy_uri", proxy)),
         ca_bundle: ca_bundle(section, context),
     }
 }

@@ -9,6 +9,7 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::web_identity_token::{StaticConfiguration, WebIdentityTokenCredentialsProvider};
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_s3::config::RuntimeComponents;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
@@ -16,6 +17,8 @@ use aws_sdk_s3::config::{
     SharedHttpClient,
 };
 use aws_sdk_s3::{Client, config};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use base64::Engine;
@@ -35,8 +38,9 @@ pub(super) async fn connect(settings: &S3Config) -> Result<Client, ConnectError>
                 .connect_timeout(CONNECT_TIMEOUT)
                 .build(),
         );
-    if let Some(pem) = &settings.ca_bundle {
-        loader = loader.http_client(trusting(pem)?);
+    let trust = trust(settings.ca_bundle.as_deref())?;
+    if settings.ca_bundle.is_some() {
+        loader = loader.http_client(http_client(trust.clone(), ProxyConfig::disabled()));
     }
     let shared = loader.load().await;
 
@@ -53,16 +57,26 @@ pub(super) async fn connect(settings: &S3Config) -> Result<Client, ConnectError>
     if let Some(endpoint) = &settings.endpoint {
         builder = builder.endpoint_url(endpoint.as_str());
     }
+    if let Some(proxy) = &settings.proxy {
+        let proxy = ProxyConfig::all(proxy.url().expose())
+            .expect("invariant: what a proxy's URL has to be is checked when it is made");
+        builder = builder.http_client(http_client(trust, proxy));
+    }
     if let Some(credentials) = credentials(&settings.credentials, &shared).await {
         builder = builder.credentials_provider(credentials);
     }
     Ok(Client::from_conf(builder.build()))
 }
 
-/// Certificates are read here and handed on one by one, since the SDK's client looks at
-/// them at the first request, and panics if it does not like them.
-fn trusting(pem: &[u8]) -> Result<SharedHttpClient, ConnectError> {
-    let certificates = forebay_certs::load_certificates(pem)?;
+/// The system's certificates and these.
+///
+/// They are read here and handed on one by one, since the SDK's client looks at them at
+/// the first request, and panics if it does not like them.
+fn trust(pem: Option<&[u8]>) -> Result<TlsContext, ConnectError> {
+    let certificates = match pem {
+        Some(pem) => forebay_certs::load_certificates(pem)?,
+        None => Vec::new(),
+    };
     let trust = certificates
         .iter()
         .fold(TrustStore::default(), |trust, certificate| {
@@ -71,14 +85,24 @@ fn trusting(pem: &[u8]) -> Result<SharedHttpClient, ConnectError> {
                 "-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
             ))
         });
-    let context = TlsContext::builder()
+    TlsContext::builder()
         .with_trust_store(trust)
         .build()
-        .map_err(|error| ConnectError::Tls(error.to_string()))?;
-    Ok(aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .tls_context(context)
-        .build_https())
+        .map_err(|error| ConnectError::Tls(error.to_string()))
+}
+
+fn http_client(trust: TlsContext, proxy: ProxyConfig) -> SharedHttpClient {
+    let connector = move |settings: Option<&_>, components: Option<&RuntimeComponents>| {
+        let mut builder = Connector::builder().proxy_config(proxy.clone());
+        builder.set_connector_settings(settings.cloned());
+        // Timeouts need it.
+        builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        builder
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_context(trust.clone())
+            .build()
+    };
+    aws_smithy_http_client::Builder::new().build_with_connector_fn(connector)
 }
 
 /// `None` for the chain that is in `shared` already.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fluent_compat::config::Secret;
 use fluent_compat::object_key::ObjectKeyTemplate;
+use http::Uri;
 
 use super::store_as::StoreAs;
 
@@ -22,6 +23,8 @@ pub struct S3Config {
     pub addressing: Addressing,
     /// `enable_dual_stack`, `enable_transfer_acceleration`.
     pub amazon: AmazonEndpoints,
+    /// `proxy_uri`: what requests to the store go through.
+    pub proxy: Option<Proxy>,
     /// Certificates (PEM) to trust besides the system's: the content of `ssl_ca_bundle`.
     pub ca_bundle: Option<Vec<u8>>,
     /// Where the credentials come from.
@@ -52,6 +55,7 @@ impl S3Config {
             endpoint: None,
             addressing: Addressing::VirtualHost,
             amazon: AmazonEndpoints::default(),
+            proxy: None,
             ca_bundle: None,
             credentials: Credentials::Chain,
             keys,
@@ -114,6 +118,34 @@ impl Endpoint {
 
     /// The address.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `proxy_uri`. There may be a password in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy(Secret);
+
+/// A `proxy_uri` that cannot be; it is not repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("proxy_uri must be like http://host:port")]
+pub struct ProxyError;
+
+impl Proxy {
+    /// Takes the configured address.
+    ///
+    /// # Errors
+    /// If it does not begin with http:// or https://, or names no host.
+    pub fn parse(text: &str) -> Result<Self, ProxyError> {
+        let url: Uri = text.parse().map_err(|_| ProxyError)?;
+        match (url.scheme_str(), url.host()) {
+            (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(Self(Secret::new(text))),
+            _ => Err(ProxyError),
+        }
+    }
+
+    /// The address.
+    pub fn url(&self) -> &Secret {
         &self.0
     }
 }
@@ -302,6 +334,15 @@ mod tests {
             "http://127.0.0.1:9000",
         ] {
             assert_eq!(Endpoint::parse(taken).unwrap().as_str(), taken);
+        }
+    }
+
+    #[test]
+    fn a_proxy_has_a_scheme_and_a_host() {
+        let proxy = Proxy::parse("http://user:hush@proxy:3128").unwrap();
+        assert!(!format!("{proxy:?}").contains("hush"));
+        for refused in ["proxy:3128", "socks5://proxy", "/proxy", ""] {
+            assert_eq!(Proxy::parse(refused), Err(ProxyError), "{refused}");
         }
     }
 

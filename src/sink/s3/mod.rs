@@ -20,7 +20,7 @@ use fluent_compat::object_key::{NameError, Named};
 
 pub use config::{
     AccessKey, Addressing, AmazonEndpoints, Checksum, Credentials, CustomerKey, Endpoint,
-    EndpointError, Existing, InstanceProfile, ObjectAttributes, Role, S3Config,
+    EndpointError, Existing, InstanceProfile, ObjectAttributes, Proxy, ProxyError, Role, S3Config,
 };
 pub use put::CHUNK_ID;
 pub use store_as::{StoreAs, ZstdLevel, ZstdLevelError};

@@ -136,3 +136,19 @@ async fn certificates_to_trust_are_taken_up() {
     let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
     assert!(error.to_string().contains("no outcome"), "{error}");
 }
+
+#[tokio::test]
+async fn requests_go_through_the_proxy() {
+    // The store itself serves as one: it answers whatever host a request is for.
+    let bench = Bench::with("x", |config| {
+        let store = config.endpoint.take().unwrap();
+        config.proxy = Some(Proxy::parse(store.as_str()).unwrap());
+        config.endpoint = Some(Endpoint::parse("http://nowhere.invalid").unwrap());
+    })
+    .await;
+    assert_eq!(
+        bench.put(&chunk(1), Earlier::None).await.unwrap(),
+        Put::Stored
+    );
+    assert_eq!(bench.header("host").as_deref(), Some("nowhere.invalid"));
+}
