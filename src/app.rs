@@ -3,9 +3,9 @@
 //! Stages start sink first, so that nothing is accepted which could not go on, and stop
 //! listener first, so that nothing accepted is left behind.
 
+mod outputs;
 mod signals;
 
-use std::io::{self, Stdout};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,18 +15,14 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::buffer::Buffer;
 use crate::cli::Arguments;
 use crate::decode;
 use crate::host::clock::Clock;
 use crate::listener::Listener;
-use crate::route::{Destination, LineWriter, Output, Router};
-use crate::schedule::Schedule;
-use crate::settings::{HttpSource, OutputKind, OutputSettings, Settings, SinkSettings};
-use crate::sink::Sink;
-use crate::sink::s3::S3Sink;
-use crate::sink::stdout::StdoutSink;
+use crate::route::Router;
+use crate::settings::Settings;
 use crate::telemetry;
+use outputs::{Outputs, RunningOutput};
 use signals::{Signal, Signals};
 
 /// How long chunks may take to be delivered once the listeners have stopped. With the
@@ -73,34 +69,25 @@ struct Server {
     outputs: Vec<RunningOutput>,
 }
 
-/// The stages behind a buffered `<match>`.
-struct RunningOutput {
-    buffer: Buffer,
-    schedule: Schedule,
-}
-
 impl Server {
     async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let mut outputs = Vec::new();
-        let mut routes = Vec::new();
-        // One for all outputs, so that their lines do not mix.
-        let stdout = Arc::new(StdoutSink::new(io::stdout()));
-        for output in settings.outputs {
-            let (route, running) = start_output(output, &stdout, &clock).await?;
-            routes.push(route);
-            outputs.extend(running);
+        let mut outputs = Outputs::new(Arc::clone(&clock));
+        let mut labels = Vec::new();
+        for label in settings.labels {
+            labels.push(outputs.start_label(label).await?);
         }
-        let router = Router::new(routes);
+        let router = Router::new(labels);
         // All ports are bound before any is served: one in use is found in time.
         let mut bound = Vec::new();
         for source in settings.sources {
-            bound.push(bind(source)?);
+            let entry = router.entered_at(source.label);
+            bound.push((Listener::bind(source.listener)?, source.decode, entry));
         }
         let stop = CancellationToken::new();
         let mut listeners = JoinSet::new();
-        for (listener, decode) in bound {
+        for (listener, decode, entry) in bound {
             info!(address = %listener.address(), "listening");
-            let service = decode::service(decode, router.clone(), Arc::clone(&clock));
+            let service = decode::service(decode, entry, Arc::clone(&clock));
             let stop = stop.clone();
             listeners.spawn(async move {
                 let drained = listener.serve(service, stop).await;
@@ -115,7 +102,7 @@ impl Server {
         Ok(Self {
             listeners,
             stop,
-            outputs,
+            outputs: outputs.running,
         })
     }
 
@@ -158,44 +145,5 @@ impl Server {
             });
         }
         while flushing.join_next().await.is_some() {}
-    }
-}
-
-async fn start_output(
-    output: OutputSettings,
-    stdout: &Arc<StdoutSink<Stdout>>,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<(Output, Option<RunningOutput>)> {
-    let name = output.name;
-    match output.kind {
-        OutputKind::Direct => {
-            let writer: Arc<dyn LineWriter> = stdout.clone();
-            Ok((Output::new(output.route, Destination::Direct(writer)), None))
-        }
-        OutputKind::Buffered(buffered) => {
-            let sink: Arc<dyn Sink> = match buffered.sink {
-                SinkSettings::Stdout => stdout.clone(),
-                SinkSettings::S3(config) => {
-                    let connected = S3Sink::connect(*config).await;
-                    Arc::new(connected.with_context(|| format!("<match {name}>"))?)
-                }
-            };
-            let buffer = Buffer::open(&buffered.buffer, Arc::clone(clock))
-                .with_context(|| format!("<match {name}>: the buffer cannot be opened"))?;
-            let schedule =
-                Schedule::start(buffered.schedule, buffer.clone(), sink, Arc::clone(clock));
-            let route = Output::new(output.route, Destination::Buffered(buffer.clone()));
-            Ok((route, Some(RunningOutput { buffer, schedule })))
-        }
-    }
-}
-
-fn bind(source: HttpSource) -> anyhow::Result<(Listener, decode::Config)> {
-    Ok((Listener::bind(source.listener)?, source.decode))
-}
-
-impl LineWriter for StdoutSink<Stdout> {
-    fn write_lines(&self, lines: &[u8]) -> io::Result<()> {
-        self.write(lines)
     }
 }

@@ -39,7 +39,11 @@ use self::respond::Refusal;
 pub use self::respond::Success;
 pub use self::tag::{TagPrefix, TagPrefixError};
 use crate::host::clock::Clock;
+use crate::host::throttle::Throttle;
 use crate::route::Emit;
+
+/// At most one line in this time says that nobody takes a tag.
+const UNMATCHED_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What `in_http` is told in its `<source>`, less what concerns the socket.
 #[derive(Clone, Debug)]
@@ -107,6 +111,7 @@ fn routes<E: Emit>(config: Config, emit: E, clock: Arc<dyn Clock>) -> MethodRout
         config,
         clock,
         emit,
+        unmatched: Throttle::new(UNMATCHED_INTERVAL),
     });
     // Health checks send GET or HEAD (which axum derives from GET): 200, without effect.
     get(health)
@@ -148,6 +153,8 @@ struct Source<E> {
     config: Config,
     clock: Arc<dyn Clock>,
     emit: E,
+    /// Lets refusals of tags that nobody takes into the log.
+    unmatched: Throttle,
 }
 
 impl<E: Emit> Source<E> {
@@ -224,8 +231,12 @@ impl<E: Emit> Source<E> {
     }
 
     fn refuse(&self, head: &Parts, refusal: &Refusal) -> Response {
-        if self.config.log_refusals {
-            refusal.log(head);
+        let others = match refusal.is_unmatched() {
+            true => self.unmatched.pass(),
+            false => Some(0),
+        };
+        if let Some(others) = others.filter(|_| self.config.log_refusals) {
+            refusal.log(head, others);
         }
         refusal.response()
     }

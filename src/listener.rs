@@ -16,7 +16,6 @@ mod bind;
 mod connection;
 #[cfg(test)]
 mod testing;
-mod throttle;
 pub mod tls;
 mod watched;
 

@@ -1,8 +1,12 @@
-//! Which output takes a tag, and what its events become there.
+//! Which output takes a tag, and what its events become on the way there.
 //!
-//! A request's events all go to one output. They are formatted here, each behind the
-//! last of its chunk key, and handed to the buffer as one append.
+//! A request is planned first and carried out then: filters run, copies are made, events are
+//! formatted, each behind the last of its chunk key. Only what is known to be possible in
+//! every place is handed to a buffer, and to each buffer as one append.
 
+mod copy;
+mod filter;
+mod label;
 mod output;
 
 use std::sync::Arc;
@@ -11,6 +15,9 @@ use std::time::Duration;
 use fluent_compat::events::Events;
 use fluent_compat::tag::Tag;
 
+pub use copy::{OnError, Store, StorePolicy, Turn};
+pub use filter::{Filter, Printer};
+pub use label::{Label, LabelId, Step, Target};
 pub use output::{Config, Destination, LineWriter, Output};
 
 /// Takes a request's events; an answer means that they are stored, or that none is.
@@ -19,14 +26,21 @@ pub trait Emit: Send + Sync + 'static {
     fn emit(&self, tag: Tag, events: Events) -> impl Future<Output = Result<(), EmitError>> + Send;
 }
 
-/// Why events were refused; nothing of the request is stored then.
+/// Why events were refused; nothing of the request is stored then, unless a `copy` had come
+/// as far as its second store.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EmitError {
     /// No `<match>` takes the tag.
-    #[error("no <match> takes the tag \"{tag}\"; there are: {}", patterns.join(", "))]
+    #[error(
+        "no <match>{} takes the tag \"{tag}\"; {}",
+        in_label(label.as_deref()),
+        there_are(patterns)
+    )]
     Unmatched {
         /// The tag.
         tag: Tag,
+        /// The label it came to; `None` for the root.
+        label: Option<String>,
         /// The patterns there are, in order.
         patterns: Vec<String>,
     },
@@ -54,10 +68,18 @@ pub enum EmitError {
         /// `total_limit_size`.
         limit: u64,
     },
+    /// A filter cannot make of an event what it should.
+    #[error("event {index} cannot be filtered: {reason}")]
+    Unfilterable {
+        /// Its place among those that came to the filter, from 0.
+        index: usize,
+        /// Why.
+        reason: String,
+    },
     /// An event cannot be written in the output's format.
     #[error("event {index} cannot be formatted: {reason}")]
     Unformattable {
-        /// Its place in the request, from 0.
+        /// Its place among those that came to the output, from 0.
         index: usize,
         /// Why.
         reason: String,
@@ -73,28 +95,48 @@ pub enum EmitError {
     Stopping,
 }
 
-/// The routes in their order in the file. Clones are handles on the same ones.
+fn in_label(label: Option<&str>) -> String {
+    label.map_or_else(String::new, |label| format!(" in <label {label}>"))
+}
+
+fn there_are(patterns: &[String]) -> String {
+    match patterns {
+        [] => "there is none".to_owned(),
+        patterns => format!("there are: {}", patterns.join(", ")),
+    }
+}
+
+/// All labels, and the one that a source's events enter. Clones are handles on the same
+/// ones.
 #[derive(Clone)]
 pub struct Router {
-    outputs: Arc<[Output]>,
+    /// The root first. No relabel leads back to where it came from, by whatever way.
+    labels: Arc<[Label]>,
+    entry: LabelId,
 }
 
 impl Router {
-    /// The first output whose pattern matches takes a tag.
-    pub fn new(outputs: Vec<Output>) -> Self {
+    /// A router that events enter at the root, which is the first of the labels.
+    pub fn new(labels: Vec<Label>) -> Self {
         Self {
-            outputs: outputs.into(),
+            labels: labels.into(),
+            entry: LabelId::ROOT,
         }
+    }
+
+    /// The same router for a source with `@label`.
+    pub fn entered_at(&self, entry: LabelId) -> Self {
+        let labels = Arc::clone(&self.labels);
+        Self { labels, entry }
     }
 }
 
 impl Emit for Router {
     async fn emit(&self, tag: Tag, events: Events) -> Result<(), EmitError> {
-        let Some(output) = self.outputs.iter().find(|output| output.takes(&tag)) else {
-            let patterns = self.outputs.iter().map(|o| o.pattern().to_owned());
-            let patterns = patterns.collect();
-            return Err(EmitError::Unmatched { tag, patterns });
-        };
-        output.store(&tag, &events).await
+        let plan = label::plan(&self.labels, self.entry, &tag, &events)?;
+        plan.carry_out().await
     }
 }
+
+#[cfg(test)]
+mod tests;

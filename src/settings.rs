@@ -7,6 +7,8 @@
 mod buffer;
 mod compat;
 mod context;
+mod copy;
+mod filter;
 mod format;
 mod inject;
 mod loader;
@@ -14,12 +16,14 @@ mod output;
 mod parse;
 mod plugins;
 mod remark;
+mod routes;
 mod s3;
 mod source;
 mod system;
 mod time_section;
 mod transport;
 mod traps;
+mod workers;
 
 #[cfg(test)]
 mod testing;
@@ -28,10 +32,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fluent_compat::config::{self, Environment, Loader, Params};
+use fluent_compat::filter::{Grep, RecordTransformer};
+use fluent_compat::format::Formatter;
+use fluent_compat::inject::Inject;
+use fluent_compat::tag::MatchPatterns;
 use fluent_compat::time::Zone;
 
 use crate::host::clock::Clock;
 use crate::host::environment;
+use crate::route::{LabelId, StorePolicy};
 use crate::sink::s3::S3Config;
 use crate::telemetry::LogLevel;
 use crate::{buffer as buffering, decode, listener, route, schedule};
@@ -44,23 +53,103 @@ pub struct Settings {
     pub log_level: LogLevel,
     /// Every `<source>`, in order.
     pub sources: Vec<HttpSource>,
-    /// Every `<match>`, in order; the first that matches a tag takes it.
-    pub outputs: Vec<OutputSettings>,
+    /// What stands in no `<label>`, then every `<label>`.
+    pub labels: Vec<LabelSettings>,
+}
+
+impl Settings {
+    /// All outputs, those in labels and stores too, in the order of the file.
+    pub fn outputs(&self) -> Vec<&OutputSettings> {
+        let steps = self.labels.iter().flat_map(|label| &label.steps);
+        let targets = steps.filter_map(|step| match step {
+            StepSettings::Filter(..) => None,
+            StepSettings::Match(_, target) => Some(target),
+        });
+        targets.flat_map(TargetSettings::outputs).collect()
+    }
 }
 
 /// `<source> @type http`.
 pub struct HttpSource {
+    /// Where its events go: `@label`.
+    pub label: LabelId,
     /// Address, TLS and limits.
     pub listener: listener::Config,
     /// Paths, bodies and answers.
     pub decode: decode::Config,
 }
 
-/// `<match>`.
+/// A `<label>`, or what stands in none.
+pub struct LabelSettings {
+    /// The name with its `@`; `None` for what stands in no label.
+    pub name: Option<String>,
+    /// `<filter>` and `<match>` sections in order.
+    pub steps: Vec<StepSettings>,
+}
+
+/// A section that events come to.
+pub enum StepSettings {
+    /// `<filter>`: changes what the matches after it get.
+    Filter(MatchPatterns, FilterSettings),
+    /// `<match>`: the first that takes a tag has it.
+    Match(MatchPatterns, TargetSettings),
+}
+
+/// `@type` of a `<filter>`.
+pub enum FilterSettings {
+    /// `grep`.
+    Grep(Grep),
+    /// `record_transformer`.
+    RecordTransformer(Box<RecordTransformer>),
+    /// `stdout`.
+    Stdout {
+        /// `<format>`.
+        formatter: Formatter,
+        /// `<inject>`.
+        inject: Option<Inject>,
+    },
+}
+
+/// `@type` of a `<match>` or `<store>`.
+pub enum TargetSettings {
+    /// `copy`.
+    Copy(Vec<StoreSettings>),
+    /// `null`.
+    Null,
+    /// One that writes.
+    Output(Box<OutputSettings>),
+    /// `relabel`.
+    Relabel(LabelId),
+}
+
+impl TargetSettings {
+    fn outputs(&self) -> Vec<&OutputSettings> {
+        match self {
+            Self::Copy(stores) => {
+                let stores = stores.iter().map(|store| &store.target);
+                stores.flat_map(Self::outputs).collect()
+            }
+            Self::Null | Self::Relabel(_) => Vec::new(),
+            Self::Output(output) => vec![output],
+        }
+    }
+}
+
+/// `<store>`.
+pub struct StoreSettings {
+    /// Its name in the log.
+    pub name: String,
+    /// Its argument.
+    pub policy: StorePolicy,
+    /// What it does with events.
+    pub target: TargetSettings,
+}
+
+/// A `<match>` or `<store>` that writes.
 pub struct OutputSettings {
     /// Its `@id`, or its pattern: its name in the log.
     pub name: String,
-    /// Tags, formatting and chunk keys.
+    /// Formatting and chunk keys.
     pub route: route::Config,
     /// What stands behind the route.
     pub kind: OutputKind,
@@ -153,22 +242,19 @@ pub fn load_on(path: &Path, host: &Host<'_>) -> Loaded {
 /// Reads all sections, whatever is found wrong in any of them.
 fn read(root: &Params<'_>, context: &Context<'_>) -> Option<Settings> {
     let system = system::system(root.section_or_empty("system"));
-    let sources: Vec<_> = root
-        .sections("source")
-        .into_iter()
-        .map(|section| source::source(section, context))
+    let workers = workers::taken_in(root);
+    let scopes: Vec<_> = std::iter::once(root).chain(&workers).collect();
+    let mut labels = routes::Labels::of(&scopes, context);
+    let sources: Vec<_> = scopes
+        .iter()
+        .flat_map(|scope| scope.sections("source"))
+        .map(|section| source::source(section, &mut labels, context))
         .collect();
-    let mut outputs = output::Outputs::new(context);
-    let routes: Vec<_> = root
-        .sections("match")
-        .into_iter()
-        .map(|section| outputs.read(section))
-        .collect();
-    outputs.finish();
-    plugins::refuse_sections_we_lack(root);
+    let routes = labels.read(&scopes);
+    workers.into_iter().for_each(Params::finish);
     Some(Settings {
         log_level: system.log_level,
         sources: sources.into_iter().collect::<Option<_>>()?,
-        outputs: routes.into_iter().collect::<Option<_>>()?,
+        labels: routes?,
     })
 }

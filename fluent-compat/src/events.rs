@@ -55,6 +55,12 @@ impl Events {
         self.seal(time);
     }
 
+    /// Appends an event as it is.
+    pub fn push(&mut self, event: &Event<'_>) {
+        self.text.push_str(event.record.as_json());
+        self.seal(event.time);
+    }
+
     /// How many events there are.
     pub fn len(&self) -> usize {
         self.ends.len()

@@ -7,6 +7,7 @@
 pub mod chunk;
 pub mod config;
 pub mod events;
+pub mod filter;
 pub mod format;
 pub mod inject;
 pub mod json;

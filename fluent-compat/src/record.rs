@@ -51,6 +51,11 @@ impl<'a> Record<'a> {
         members.add_to(self, out);
     }
 
+    /// Appends the record to `out`, without the field at `path` if it has it.
+    pub(crate) fn push_without(self, path: &FieldPath, out: &mut String) {
+        path.push_without(self.0, out);
+    }
+
     /// Appends the record to `out`, with those top-level fields replaced for which
     /// `replacement` gives other JSON (in normal form).
     pub(crate) fn push_rewritten(

@@ -93,6 +93,7 @@ impl Refusal {
             Self::Emit(EmitError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Emit(EmitError::TooMuch { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Emit(EmitError::Unformattable { .. }) => StatusCode::BAD_REQUEST,
+            Self::Emit(EmitError::Unfilterable { .. }) => StatusCode::BAD_REQUEST,
             Self::Emit(EmitError::Unmatched { .. }) => StatusCode::NOT_FOUND,
             Self::Events(_) => StatusCode::BAD_REQUEST,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
@@ -133,13 +134,21 @@ impl Refusal {
         response
     }
 
-    /// Says in the log what the client is told.
-    pub(super) fn log(&self, request: &Parts) {
+    /// Whether no `<match>` takes the tag: a mistake in a configuration or in a URL, which
+    /// every request of that client is about to repeat.
+    pub(super) fn is_unmatched(&self) -> bool {
+        matches!(self, Self::Emit(EmitError::Unmatched { .. }))
+    }
+
+    /// Says in the log what the client is told; `others` is how many refusals like it were
+    /// not logged.
+    pub(super) fn log(&self, request: &Parts, others: u64) {
         let status = self.status().as_u16();
         let peer = request.extensions.get::<SocketAddr>().copied();
         let peer = peer.map(tracing::field::display);
         let path = request.uri.path();
-        warn!(status, path, peer, reason = %self, "refused a request");
+        let others = (others > 0).then_some(others);
+        warn!(status, path, peer, others, reason = %self, "refused a request");
     }
 }
 

@@ -98,6 +98,7 @@ async fn each_emit_error_has_its_status() {
         (
             EmitError::Unmatched {
                 tag: Tag::new("test.log"),
+                label: None,
                 patterns: vec!["session.*.log".to_owned()],
             },
             404,

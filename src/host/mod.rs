@@ -1,6 +1,7 @@
 //! What belongs to the machine and what tests replace: the clock, the filesystem, the
-//! environment.
+//! environment; and a throttle, which needs the time.
 
 pub mod clock;
 pub mod environment;
 pub mod fs;
+pub mod throttle;

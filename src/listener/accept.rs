@@ -19,7 +19,7 @@ use tower::Service;
 use tracing::warn;
 
 use super::connection::Connections;
-use super::throttle::Throttle;
+use crate::host::throttle::Throttle;
 
 /// How the last connections ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

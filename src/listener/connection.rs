@@ -19,10 +19,10 @@ use tower::Service;
 use tracing::{debug, warn};
 
 use super::activity::Activity;
-use super::throttle::Throttle;
 use super::tls::Protocol;
 use super::watched::Watched;
 use super::{Limits, Transport};
+use crate::host::throttle::Throttle;
 
 /// What all connections of a listener share.
 pub(super) struct Connections<S> {

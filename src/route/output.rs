@@ -1,4 +1,4 @@
-//! One `<match>`: formatting, chunk keys, and where the bytes go.
+//! An output: formatting, chunk keys, and where the bytes go.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,17 +8,15 @@ use fluent_compat::chunk::{ChunkKeys, Metadata};
 use fluent_compat::events::{Event, Events};
 use fluent_compat::format::{FormatError, Formatter};
 use fluent_compat::inject::Inject;
-use fluent_compat::tag::{MatchPatterns, Tag};
+use fluent_compat::tag::Tag;
 use fluent_compat::timekey::TimekeySlots;
 
 use super::EmitError;
 use crate::buffer::{AppendError, Buffer, Portion, RETRY_AFTER};
 
-/// What a `<match>` section says about taking and writing events.
+/// What a `<match>` or `<store>` section says about writing events.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The argument of `<match>`.
-    pub patterns: MatchPatterns,
     /// `<format>`.
     pub formatter: Formatter,
     /// `<inject>`.
@@ -46,10 +44,16 @@ pub enum Destination {
     Direct(Arc<dyn LineWriter>),
 }
 
-/// A `<match>` that is in force.
+/// A `<match>` or `<store>` that is in force.
 pub struct Output {
     config: Config,
     destination: Destination,
+}
+
+/// Formatted events and their destination.
+pub(super) enum Delivery<'r> {
+    Append(&'r Buffer, Vec<Portion>),
+    Write(Arc<dyn LineWriter>, Vec<u8>),
 }
 
 impl Output {
@@ -61,50 +65,25 @@ impl Output {
         }
     }
 
-    pub(super) fn takes(&self, tag: &Tag) -> bool {
-        self.config.patterns.matches(tag.as_str())
-    }
-
-    pub(super) fn pattern(&self) -> &str {
-        self.config.patterns.source()
-    }
-
-    pub(super) async fn store(&self, tag: &Tag, events: &Events) -> Result<(), EmitError> {
-        if events.is_empty() {
-            return Ok(());
-        }
+    /// What is to be stored of the events, formatted.
+    pub(super) fn delivery(&self, tag: &Tag, events: &Events) -> Result<Delivery<'_>, EmitError> {
         match &self.destination {
             Destination::Buffered(buffer) => {
                 let portions = self.portions(tag, events, buffer.chunk_limit_size())?;
-                Ok(buffer.append(portions).await?)
+                Ok(Delivery::Append(buffer, portions))
             }
             Destination::Direct(writer) => {
-                let lines = self.lines(tag, events)?;
-                let writer = Arc::clone(writer);
-                // Whoever reads the output may have stopped reading.
-                let write = move || writer.write_lines(&lines);
-                let written = tokio::task::spawn_blocking(write).await;
-                let written = written.unwrap_or_else(|panic| Err(io::Error::other(panic)));
-                written.map_err(|error| EmitError::Storage {
-                    reason: format!("writing to the output failed: {error}"),
-                })
+                let inject = self.config.inject.as_ref();
+                let lines = lines(&self.config.formatter, inject, tag, events)?;
+                Ok(Delivery::Write(Arc::clone(writer), lines))
             }
         }
-    }
-
-    fn lines(&self, tag: &Tag, events: &Events) -> Result<Vec<u8>, EmitError> {
-        let mut lines = Vec::with_capacity(events.text_len() + 128 * events.len());
-        let mut scratch = String::new();
-        for (index, event) in events.iter().enumerate() {
-            let formatted = self.format(tag, &event, &mut scratch, &mut lines);
-            formatted.map_err(|error| unformattable(index, &error))?;
-        }
-        Ok(lines)
     }
 
     /// Formats the events, those of one chunk key behind each other.
     fn portions(&self, tag: &Tag, events: &Events, limit: u64) -> Result<Vec<Portion>, EmitError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (formatter, inject) = (&self.config.formatter, self.config.inject.as_ref());
         let mut gathered = Gathered::new(limit, events.text_len() + 64 * events.len());
         let mut scratch = String::new();
         for (index, event) in events.iter().enumerate() {
@@ -112,29 +91,67 @@ impl Output {
             let slots = self.config.slots.as_ref();
             let metadata = self.config.chunk_keys.metadata(slots, tag, &event);
             gathered.add(metadata, |out| {
-                let formatted = self.format(tag, &event, &mut scratch, out);
+                let formatted = format(formatter, inject, tag, &event, &mut scratch, out);
                 formatted.map_err(|error| unformattable(index, &error))
             })?;
         }
         Ok(gathered.finish())
     }
+}
 
-    /// Appends the event, with what is injected, in the output's format.
-    fn format(
-        &self,
-        tag: &Tag,
-        event: &Event<'_>,
-        scratch: &mut String,
-        out: &mut Vec<u8>,
-    ) -> Result<(), FormatError> {
-        let tag = tag.as_str();
-        match &self.config.inject {
-            None => self.config.formatter.format(tag, event, out),
-            Some(inject) => {
-                let event = inject.apply(tag, event, scratch);
-                self.config.formatter.format(tag, &event, out)
+impl Delivery<'_> {
+    /// Stores the events as safely as the output's buffer promises.
+    pub(super) async fn complete(self) -> Result<(), EmitError> {
+        match self {
+            Self::Append(buffer, portions) => Ok(buffer.append(portions).await?),
+            Self::Write(writer, lines) => {
+                // Whoever reads the output may have stopped reading.
+                let written = tokio::task::spawn_blocking(move || write(&*writer, &lines)).await;
+                written.unwrap_or_else(|panic| Err(unwritten(&panic)))
             }
         }
+    }
+}
+
+/// The events as lines, with what is injected.
+pub(super) fn lines(
+    formatter: &Formatter,
+    inject: Option<&Inject>,
+    tag: &Tag,
+    events: &Events,
+) -> Result<Vec<u8>, EmitError> {
+    let mut lines = Vec::with_capacity(events.text_len() + 128 * events.len());
+    let mut scratch = String::new();
+    for (index, event) in events.iter().enumerate() {
+        let formatted = format(formatter, inject, tag, &event, &mut scratch, &mut lines);
+        formatted.map_err(|error| unformattable(index, &error))?;
+    }
+    Ok(lines)
+}
+
+pub(super) fn write(writer: &dyn LineWriter, lines: &[u8]) -> Result<(), EmitError> {
+    writer.write_lines(lines).map_err(|error| unwritten(&error))
+}
+
+fn unwritten(error: &dyn std::error::Error) -> EmitError {
+    EmitError::Storage {
+        reason: format!("writing to the output failed: {error}"),
+    }
+}
+
+/// Appends the event, with what is injected, in the format.
+fn format(
+    formatter: &Formatter,
+    inject: Option<&Inject>,
+    tag: &Tag,
+    event: &Event<'_>,
+    scratch: &mut String,
+    out: &mut Vec<u8>,
+) -> Result<(), FormatError> {
+    let tag = tag.as_str();
+    match inject {
+        None => formatter.format(tag, event, out),
+        Some(inject) => formatter.format(tag, &inject.apply(tag, event, scratch), out),
     }
 }
 

@@ -26,16 +26,24 @@ struct Conversion {
 /// The configuration with the sections that its old parameters stand for.
 pub(super) fn modernised(root: &Element, diagnostics: &Diagnostics) -> Element {
     let mut root = root.clone();
-    for element in &mut root.children {
+    modernise_sections(&mut root, diagnostics);
+    root
+}
+
+fn modernise_sections(parent: &mut Element, diagnostics: &Diagnostics) {
+    for element in &mut parent.children {
         let conversions: &[&Conversion] = match (element.name.as_str(), plugin_type(element)) {
             ("source", Some("http")) => &[&PARSE],
-            ("match", Some("s3")) => &[&BUFFER, &FORMAT, &INJECT],
-            ("match", Some("stdout")) => &[&FORMAT, &INJECT],
+            ("match" | "store", Some("s3")) => &[&BUFFER, &FORMAT, &INJECT],
+            ("match" | "store" | "filter", Some("stdout")) => &[&FORMAT, &INJECT],
+            ("match" | "store", Some("copy")) | ("label" | "worker", _) => {
+                modernise_sections(element, diagnostics);
+                continue;
+            }
             _ => continue,
         };
         modernise(element, conversions, diagnostics);
     }
-    root
 }
 
 fn plugin_type(element: &Element) -> Option<&str> {

@@ -1,30 +1,32 @@
-//! `<match>`.
+//! `<match>` and `<store>`.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use fluent_compat::chunk::ChunkKeys;
-use fluent_compat::config::{Params, Span};
+use fluent_compat::config::Params;
 use fluent_compat::format::Formatter;
 use fluent_compat::inject::Inject;
-use fluent_compat::tag::MatchPatterns;
 use fluent_compat::timekey::TimekeySlots;
 
 use super::buffer::{self, BufferDefaults, BufferSettings};
 use super::context::Context;
 use super::plugins::{OUTPUTS, plugin_type};
+use super::routes::Labels;
 use super::s3::S3Buffer;
-use super::{BufferedOutput, OutputKind, OutputSettings, SinkSettings, format, inject, s3, traps};
+use super::{
+    BufferedOutput, OutputKind, OutputSettings, SinkSettings, StoreSettings, TargetSettings, copy,
+    format, inject, s3, traps,
+};
 use crate::buffer::Place;
 use crate::route;
 
-/// Reads `<match>` sections one after the other, and sees to it that they do not share
-/// what each must have for itself.
+/// Reads `<match>` and `<store>` sections one after the other, and sees to it that they do
+/// not share what each must have for itself.
 pub(super) struct Outputs<'c> {
     context: &'c Context<'c>,
     /// Buffer paths and the outputs that have them.
     buffer_paths: HashMap<PathBuf, String>,
-    routes: Vec<(MatchPatterns, Span)>,
 }
 
 impl<'c> Outputs<'c> {
@@ -32,45 +34,78 @@ impl<'c> Outputs<'c> {
         Self {
             context,
             buffer_paths: HashMap::new(),
-            routes: Vec::new(),
         }
     }
 
-    pub(super) fn read(&mut self, section: Params<'_>) -> Option<OutputSettings> {
-        let plugin = plugin_type(&section, &OUTPUTS);
-        let patterns = MatchPatterns::parse(section.argument())
-            .map_err(|error| {
-                section
-                    .diagnostics()
-                    .error(section.argument_span(), error.to_string())
-            })
-            .ok();
-        if let Some(patterns) = &patterns {
-            self.routes
-                .push((patterns.clone(), section.argument_span()));
-        }
-        let name = section.plugin_id().unwrap_or(section.argument()).to_owned();
-        let plugin = plugin?;
-        let settings = match plugin {
-            "s3" => self.s3(&section, &name),
-            _ => self.stdout(&section, &name),
+    /// Reads a whole section; `name` is for the log, if it has no `@id`.
+    pub(super) fn read(
+        &mut self,
+        section: Params<'_>,
+        name: &str,
+        labels: &mut Labels<'_>,
+    ) -> Option<TargetSettings> {
+        let name = section.plugin_id().unwrap_or(name);
+        let target = match plugin_type(&section, &OUTPUTS)? {
+            "copy" => self.copy(&section, name, labels),
+            "null" => Some(null(&section)),
+            "relabel" => labels.relabel(&section).map(TargetSettings::Relabel),
+            plugin => self.writing(plugin, &section, name),
         };
         section.known_but_ignored(&["@log_level"]);
         section.finish();
-        let (rest, kind) = settings?;
+        target
+    }
+
+    fn writing(
+        &mut self,
+        plugin: &str,
+        section: &Params<'_>,
+        name: &str,
+    ) -> Option<TargetSettings> {
+        let (rest, kind) = match plugin {
+            "s3" => self.s3(section, name),
+            _ => self.stdout(section, name),
+        }?;
         let route = route::Config {
-            patterns: patterns?,
             formatter: rest.formatter,
             inject: rest.inject,
             chunk_keys: rest.chunk_keys,
             slots: rest.slots,
         };
-        Some(OutputSettings { name, route, kind })
+        let name = name.to_owned();
+        let output = OutputSettings { name, route, kind };
+        Some(TargetSettings::Output(Box::new(output)))
     }
 
-    /// To be called after the last: what only shows when all are seen together.
-    pub(super) fn finish(self) {
-        traps::warn_of_unmatched_sessions(&self.routes, self.context);
+    fn copy(
+        &mut self,
+        section: &Params<'_>,
+        name: &str,
+        labels: &mut Labels<'_>,
+    ) -> Option<TargetSettings> {
+        copy::read_what_changes_nothing(section);
+        let stores = section.sections("store");
+        if stores.is_empty() {
+            let message = "section <store> is missing in <match>: `@type copy` has one for each";
+            section.diagnostics().error(section.span(), message);
+            return None;
+        }
+        let stores: Vec<_> = stores
+            .into_iter()
+            .enumerate()
+            .map(|(place, store)| {
+                let name = format!("{name} store {}", place + 1);
+                let policy = copy::policy(&store, place);
+                let target = self.read(store, &name, labels)?;
+                Some(StoreSettings {
+                    name,
+                    policy: policy?,
+                    target,
+                })
+            })
+            .collect();
+        let stores = stores.into_iter().collect::<Option<_>>()?;
+        Some(TargetSettings::Copy(stores))
     }
 
     fn s3(&mut self, section: &Params<'_>, name: &str) -> Option<(Written, OutputKind)> {
@@ -147,7 +182,14 @@ impl<'c> Outputs<'c> {
     }
 }
 
-/// What a route needs beside its patterns.
+/// `@type null`: nothing is kept, so nothing can be set.
+fn null(section: &Params<'_>) -> TargetSettings {
+    section.ignore_section("buffer", "events are dropped as they come");
+    section.known_but_ignored(&["never_flush"]);
+    TargetSettings::Null
+}
+
+/// What is the same of all outputs.
 struct Written {
     formatter: Formatter,
     inject: Option<Inject>,

@@ -8,8 +8,8 @@ use fluent_compat::parse::{
     NestingLimit, NoneParser, Parser, Pattern, PatternOptions, RegexpParser, TsvParser,
 };
 
-pub(super) use rules::default_rules;
-use rules::{FIELD_RULES, NO_TIME_KEY, RuleDefaults, TIME_KEY, options_of, pattern, rules};
+use rules::{FIELD_RULES, NO_TIME_KEY, RuleDefaults, TIME_KEY, options_of, rules};
+pub(super) use rules::{default_rules, pattern};
 
 use super::context::Context;
 use super::plugins::plugin_type;

@@ -4,8 +4,10 @@ use fluent_compat::config::Params;
 
 /// `<source>` types.
 pub(super) const INPUTS: [&str; 1] = ["http"];
-/// `<match>` types.
-pub(super) const OUTPUTS: [&str; 2] = ["s3", "stdout"];
+/// `<match>` and `<store>` types.
+pub(super) const OUTPUTS: [&str; 5] = ["s3", "stdout", "copy", "relabel", "null"];
+/// `<filter>` types.
+pub(super) const FILTERS: [&str; 3] = ["record_transformer", "grep", "stdout"];
 
 /// Reads `@type`, which must be one of those given.
 pub(super) fn plugin_type<'a>(
@@ -33,14 +35,4 @@ pub(super) fn plugin_type<'a>(
         }
     }
     plugin
-}
-
-/// Sections that change where events go: to pass over one would send them elsewhere.
-pub(super) fn refuse_sections_we_lack(root: &Params<'_>) {
-    for name in ["filter", "label", "worker"] {
-        for section in root.sections(name) {
-            let message = format!("<{name}> is not supported");
-            section.diagnostics().error(section.span(), message);
-        }
-    }
 }

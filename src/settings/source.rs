@@ -4,6 +4,7 @@ use fluent_compat::config::Params;
 
 use super::context::Context;
 use super::plugins::{INPUTS, plugin_type};
+use super::routes::Labels;
 use super::{HttpSource, parse, transport, traps};
 use crate::{decode, listener};
 
@@ -12,7 +13,12 @@ const DEFAULT_PORT: u16 = 9880;
 /// Fluentd's `backlog` is the system's; this is what Linux allows by default.
 const DEFAULT_BACKLOG: u32 = 4096;
 
-pub(super) fn source(section: Params<'_>, context: &Context<'_>) -> Option<HttpSource> {
+pub(super) fn source(
+    section: Params<'_>,
+    labels: &mut Labels<'_>,
+    context: &Context<'_>,
+) -> Option<HttpSource> {
+    let label = labels.entered_by(&section);
     plugin_type(&section, &INPUTS)?;
     let _ = section.plugin_id();
     section.ignore_section(
@@ -40,7 +46,12 @@ pub(super) fn source(section: Params<'_>, context: &Context<'_>) -> Option<HttpS
         },
     };
     let decode = decode?;
-    Some(HttpSource { listener, decode })
+    let label = label?;
+    Some(HttpSource {
+        label,
+        listener,
+        decode,
+    })
 }
 
 fn decode(section: &Params<'_>, context: &Context<'_>) -> Option<decode::Config> {

@@ -63,6 +63,7 @@ pub(super) fn warn_of_local_times(source: &Params<'_>, parser: &Parser, context:
 
 /// The older Helm values make `session.log.<id>.log` of a session's tag, which the usual
 /// pattern does not take.
+/// `routes` are the matches of a label that a source's events enter.
 pub(super) fn warn_of_unmatched_sessions(routes: &[(MatchPatterns, Span)], context: &Context<'_>) {
     let takes = |tag: &str| routes.iter().find(|(patterns, _)| patterns.matches(tag));
     let Some((_, span)) = takes("session.0.log") else {

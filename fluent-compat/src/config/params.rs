@@ -62,6 +62,19 @@ impl<'a> Params<'a> {
         self.element.is_some()
     }
 
+    /// The section's name.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// All parameters, for a section whose writer names them.
+    pub fn attributes(&self) -> &'a [Attribute] {
+        let attributes = self.element.map_or(&[][..], |element| &element.attributes);
+        let names = attributes.iter().map(|attribute| attribute.name.clone());
+        self.known.borrow_mut().extend(names);
+        attributes
+    }
+
     /// What stands behind the section's name; empty if nothing does.
     pub fn argument(&self) -> &'a str {
         self.element.map_or("", |element| &element.arg)

@@ -26,7 +26,7 @@ pub use scan::{NestingLimit, TimeKey};
 pub(crate) use error::Fault;
 pub(crate) use scan::Scanner;
 pub(crate) use string::{push_escaped_text, push_quoted, unescape};
-pub(crate) use walk::{elements, members, push_member};
+pub(crate) use walk::{depth, elements, members, push_member};
 
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,28 @@ pub(crate) fn push_member(out: &mut String, key: &str, value: &str) {
     out.push_str(value);
 }
 
+/// How many objects and arrays are inside one another in a value.
+pub(crate) fn depth(value: &str) -> usize {
+    let bytes = value.as_bytes();
+    let (mut at, mut depth, mut deepest) = (0, 0_usize, 0);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => at = end_of_string(bytes, at),
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+                at += 1;
+            }
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                at += 1;
+            }
+            _ => at += 1,
+        }
+    }
+    deepest
+}
+
 struct Walk<'a> {
     text: &'a str,
     position: usize,

@@ -53,7 +53,7 @@ impl Pattern {
         Ok(Self { regex })
     }
 
-    pub(super) fn is_match(&self, text: &str) -> bool {
+    pub(crate) fn is_match(&self, text: &str) -> bool {
         self.regex.is_match(text)
     }
 

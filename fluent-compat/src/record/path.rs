@@ -1,5 +1,7 @@
 //! The addresses of fields.
 
+mod without;
+
 use crate::json;
 
 /// A field's address, as Fluentd's record accessor reads it: `user` is a top-level key,
@@ -74,6 +76,13 @@ impl FieldPath {
         Ok(Self { source, steps })
     }
 
+    /// The address of a key in the object at a key, and so on.
+    pub(crate) fn of_keys(source: &str, keys: Vec<String>) -> Self {
+        let source = source.to_owned();
+        let steps = keys.into_iter().map(Step::Key).collect();
+        Self { source, steps }
+    }
+
     /// The address as it was written.
     pub fn source(&self) -> &str {
         &self.source
@@ -91,19 +100,25 @@ impl Step {
     fn find<'a>(&self, value: &'a str) -> Option<&'a str> {
         match (self, value.as_bytes().first()?) {
             (Self::Key(wanted), b'{') => json::members(value)
-                .find(|(key, _)| key == wanted || json::unescape(key) == *wanted)
+                .find(|(key, _)| is_key(key, wanted))
                 .map(|(_, value)| value),
-            (Self::Index(index), b'[') => match usize::try_from(*index) {
-                Ok(index) => json::elements(value).nth(index),
-                Err(_) => {
-                    let elements: Vec<_> = json::elements(value).collect();
-                    let from_end = usize::try_from(index.unsigned_abs()).ok()?;
-                    elements.get(elements.len().checked_sub(from_end)?).copied()
-                }
-            },
+            (Self::Index(index), b'[') => json::elements(value).nth(place_in_array(value, *index)?),
             _ => None,
         }
     }
+}
+
+/// Whether a key as it stands between its quotes is the one that is wanted.
+fn is_key(raw: &str, wanted: &str) -> bool {
+    raw == wanted || json::unescape(raw) == wanted
+}
+
+/// An index counted from the start; `None` for one before it.
+fn place_in_array(array: &str, index: i64) -> Option<usize> {
+    usize::try_from(index).ok().or_else(|| {
+        let from_end = usize::try_from(index.unsigned_abs()).ok()?;
+        json::elements(array).count().checked_sub(from_end)
+    })
 }
 
 /// `a.b[0].c`, what stands behind `$.`.

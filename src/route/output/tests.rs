@@ -21,7 +21,6 @@ impl LineWriter for Stalled {
 async fn an_output_that_nobody_reads_does_not_hold_up_the_server() {
     let (go_on, told) = channel();
     let config = Config {
-        patterns: MatchPatterns::parse("**").unwrap(),
         formatter: Formatter::Json(Newline::Lf),
         inject: None,
         chunk_keys: ChunkKeys::parse("tag").unwrap(),
@@ -36,6 +35,7 @@ async fn an_output_that_nobody_reads_does_not_hold_up_the_server() {
     // The only thread there is for tasks: were it blocked, nobody would go on.
     let going_on = async { go_on.send(()) };
     let tag = Tag::new("test.log");
-    let (stored, _) = tokio::join!(output.store(&tag, &events), going_on);
+    let delivery = output.delivery(&tag, &events).unwrap();
+    let (stored, _) = tokio::join!(delivery.complete(), going_on);
     stored.unwrap();
 }

@@ -102,7 +102,7 @@ pub(super) fn read_what_changes_nothing(section: &Params<'_>) {
 }
 
 /// A parameter with a regular expression.
-pub(super) fn pattern(section: &Params<'_>, name: &str) -> Option<Pattern> {
+pub(in crate::settings) fn pattern(section: &Params<'_>, name: &str) -> Option<Pattern> {
     let text = section.regexp(name)?;
     let pattern = Pattern::new(&text.pattern, options_of(&text));
     reported(section, name, pattern)

@@ -38,6 +38,18 @@ impl<'a> Params<'a> {
             .collect()
     }
 
+    /// All sections of these names, in the order in which they stand.
+    pub fn sections_among(&self, names: &[&str]) -> Vec<Params<'a>> {
+        let known = names.iter().map(|name| (*name).to_owned());
+        self.known_sections.borrow_mut().extend(known);
+        let children = self.element.map_or(&[][..], |element| &element.children);
+        children
+            .iter()
+            .filter(|child| names.contains(&child.name.as_str()))
+            .map(|element| Params::new(element, self.diagnostics))
+            .collect()
+    }
+
     /// Sections that are tolerated and not read, with the reason for the warning.
     pub fn ignore_section(&self, name: &str, reason: &str) {
         for element in self.elements(name) {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 ///
 /// Its lock is held for a few instructions; nothing is taken under it.
 #[derive(Debug)]
-pub(super) struct Throttle {
+pub struct Throttle {
     interval: Duration,
     state: Mutex<State>,
 }
@@ -22,7 +22,8 @@ struct State {
 }
 
 impl Throttle {
-    pub(super) fn new(interval: Duration) -> Self {
+    /// A throttle that lets a message through at once, then one an interval.
+    pub fn new(interval: Duration) -> Self {
         Self {
             interval,
             state: Mutex::default(),
@@ -30,7 +31,7 @@ impl Throttle {
     }
 
     /// Whether a message may go out now: then how many were held back since the last one.
-    pub(super) fn pass(&self) -> Option<u64> {
+    pub fn pass(&self) -> Option<u64> {
         let now = Instant::now();
         // Both fields are plain values: a panic elsewhere cannot leave them half-written.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
