@@ -27,7 +27,7 @@ mod testing;
 use std::path::Path;
 use std::sync::Arc;
 
-use fluent_compat::config::{self, Environment, Loader, Params};
+use fluent_compat::config::{self, Document, Environment, Ink, Loader, Params};
 use fluent_compat::time::Zone;
 
 use crate::host::clock::Clock;
@@ -96,9 +96,25 @@ pub enum SinkSettings {
 pub struct Loaded {
     /// `None` when something in it is wrong.
     pub settings: Option<Settings>,
-    /// What there is to say about it, for a terminal: mistakes and warnings with their
-    /// places. Empty if there is nothing.
-    pub remarks: String,
+    document: Document,
+}
+
+impl Loaded {
+    /// What there is to say about it: mistakes and warnings with their places, secrets
+    /// masked. Empty if there is nothing.
+    pub fn remarks(&self, ink: Ink) -> String {
+        self.document.show_diagnostics(ink)
+    }
+
+    /// How many mistakes there are.
+    pub fn errors(&self) -> usize {
+        self.document.diagnostics.error_count()
+    }
+
+    /// How many warnings there are.
+    pub fn warnings(&self) -> usize {
+        self.document.diagnostics.warning_count()
+    }
 }
 
 /// The machine a configuration is read on; tests make one up.
@@ -146,7 +162,7 @@ pub fn load_on(path: &Path, host: &Host<'_>) -> Loaded {
     let valid = settings.filter(|_| !document.diagnostics.has_errors());
     Loaded {
         settings: valid,
-        remarks: document.render_diagnostics(),
+        document,
     }
 }
 
