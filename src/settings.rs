@@ -27,22 +27,23 @@ mod testing;
 use std::path::Path;
 use std::sync::Arc;
 
-use fluent_compat::config::{self, Document, Environment, Ink, Loader, Params};
+use fluent_compat::config::{self, Document, Environment, Ink, Loader, Params, Texts};
 use fluent_compat::time::Zone;
 
 use crate::host::clock::Clock;
 use crate::host::environment;
 use crate::sink::s3::S3Config;
-use crate::telemetry::LogLevel;
+use crate::telemetry::LogSettings;
 use crate::{buffer as buffering, decode, listener, route, schedule};
 use context::Context;
 pub(crate) use loader::DiskLoader;
+use system::Intake;
 
 /// Everything that a valid configuration says.
 pub struct Settings {
-    /// `<system> log_level`.
-    pub log_level: LogLevel,
-    /// Every `<source>`, in order.
+    /// `<system>`'s `log_level` and `<log>`.
+    pub log: LogSettings,
+    /// Every `<source>`, in order; none with `without_source true`.
     pub sources: Vec<HttpSource>,
     /// Every `<match>`, in order; the first that matches a tag takes it.
     pub outputs: Vec<OutputSettings>,
@@ -146,6 +147,9 @@ pub fn load(path: &Path, clock: Arc<dyn Clock>) -> Loaded {
 
 /// Reads a configuration on a given host.
 pub fn load_on(path: &Path, host: &Host<'_>) -> Loaded {
+    if is_yaml(path) {
+        return refused_yaml(path, host);
+    }
     let document = config::parse(path, host.loader, &host.environment);
     let context = Context {
         diagnostics: &document.diagnostics,
@@ -166,9 +170,31 @@ pub fn load_on(path: &Path, host: &Host<'_>) -> Loaded {
     }
 }
 
+fn is_yaml(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    matches!(extension, Some("yaml" | "yml"))
+}
+
+/// Fluentd takes a file for YAML by its name, and so it is refused by its name.
+fn refused_yaml(path: &Path, host: &Host<'_>) -> Loaded {
+    let nothing = Texts::one(path, "");
+    let document = config::parse(path, &nothing, &host.environment);
+    let message = "configurations in YAML are not read";
+    let help = "write it as a fluent.conf, with <source> and <match> sections";
+    let span = document.root.span;
+    document.diagnostics.error_with_help(span, message, help);
+    Loaded {
+        settings: None,
+        document,
+    }
+}
+
 /// Reads all sections, whatever is found wrong in any of them.
 fn read(root: &Params<'_>, context: &Context<'_>) -> Option<Settings> {
-    let system = system::system(root.section_or_empty("system"));
+    if !context.diagnostics.has_errors() {
+        plugins::require_a_way_through(root);
+    }
+    let system = system::system(root.section_or_empty("system"), context);
     let sources: Vec<_> = root
         .sections("source")
         .into_iter()
@@ -182,9 +208,13 @@ fn read(root: &Params<'_>, context: &Context<'_>) -> Option<Settings> {
         .collect();
     outputs.finish();
     plugins::refuse_sections_we_lack(root);
+    let sources: Vec<_> = sources.into_iter().collect::<Option<_>>()?;
     Some(Settings {
-        log_level: system.log_level,
-        sources: sources.into_iter().collect::<Option<_>>()?,
+        log: system.log,
+        sources: match system.sources {
+            Intake::Open => sources,
+            Intake::Closed => Vec::new(),
+        },
         outputs: routes.into_iter().collect::<Option<_>>()?,
     })
 }

@@ -28,6 +28,7 @@ pub(super) fn source(section: Params<'_>, context: &Context<'_>) -> Option<HttpS
         .unwrap_or(limits.keepalive);
     let transport = transport::transport(section.section("transport"), context);
     let decode = decode(&section, context);
+    section.known_but_ignored(&["@log_level"]);
     section.finish();
     let listener = listener::Config {
         bind,
