@@ -81,6 +81,9 @@ fn explain(loaded: &settings::Loaded, now: EventTime) -> ExitCode {
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     match &loaded.settings {
         Some(settings) => {
+            if warnings > 0 {
+                let _ = err.write_all(b"\n");
+            }
             let ink = ink_for(&out);
             let mut page = check::plan(settings, now, ink);
             page.push_str(&check::verdict(errors, warnings, ink));

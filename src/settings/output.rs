@@ -13,6 +13,7 @@ use fluent_compat::timekey::TimekeySlots;
 use super::buffer::{self, BufferDefaults, BufferSettings};
 use super::context::Context;
 use super::plugins::{OUTPUTS, plugin_type};
+use super::remark::no_effect;
 use super::s3::S3Buffer;
 use super::{BufferedOutput, OutputKind, OutputSettings, SinkSettings, format, inject, s3, traps};
 use crate::buffer::Place;
@@ -55,7 +56,8 @@ impl<'c> Outputs<'c> {
             "s3" => self.s3(&section, &name),
             _ => self.stdout(&section, &name),
         };
-        section.known_but_ignored(&["@log_level"]);
+        section.known_but_ignored(&["@log_level", "slow_flush_log_threshold"]);
+        no_effect(&section, &["time_as_integer"], "times keep their fraction");
         section.finish();
         let (rest, kind) = settings?;
         let route = route::Config {

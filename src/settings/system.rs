@@ -25,7 +25,7 @@ pub(super) enum Intake {
 }
 
 /// Parameters that say something about what forebay is not, and what it is instead.
-const WITHOUT_EFFECT: [(&str, &[&str]); 7] = [
+const WITHOUT_EFFECT: [(&str, &[&str]); 11] = [
     (
         "one process uses all cores",
         &["restart_worker_interval", "disable_shared_socket", "process_name"],
@@ -52,22 +52,29 @@ const WITHOUT_EFFECT: [(&str, &[&str]); 7] = [
         &["suppress_config_dump"],
     ),
     (
-        "values are always read strictly, and times to the nanosecond",
-        &["strict_config_value", "enable_msgpack_time_support"],
+        "values are always read strictly",
+        &["strict_config_value"],
+    ),
+    (
+        "nothing of it is counted",
+        &["enable_input_metrics", "enable_size_metrics"],
+    ),
+    (
+        "a time in MessagePack is read by the parser's own rules",
+        &["enable_msgpack_time_support"],
+    ),
+    (
+        "only what `@include` names is read",
+        &["config_include_dir"],
+    ),
+    (
+        "sources and buffers start together",
+        &["with_source_only"],
     ),
     (
         "files have the modes that the process's umask gives",
         &["file_permission", "dir_permission", "umask"],
     ),
-];
-
-/// Parameters that could mean something here, but do not.
-const IGNORED: [&str; 5] = [
-    "with_source_only",
-    "enable_input_metrics",
-    "enable_size_metrics",
-    "config_include_dir",
-    "root_dir",
 ];
 
 /// Sections that belong to parts of Fluentd that are not here.
@@ -93,7 +100,7 @@ pub(super) fn system(section: Params<'_>, context: &Context<'_>) -> System {
     for (reason, names) in WITHOUT_EFFECT {
         no_effect(&section, names, reason);
     }
-    section.known_but_ignored(&IGNORED);
+    section.known_but_ignored(&["root_dir"]);
     for name in SECTIONS {
         section.ignore_section(name, "there is no such part here");
     }
