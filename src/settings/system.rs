@@ -52,7 +52,7 @@ const WITHOUT_EFFECT: [(&str, &[&str]); 11] = [
         &["suppress_config_dump"],
     ),
     (
-        "values are always read strictly",
+        "a value that is taken only in part is warned of anyway",
         &["strict_config_value"],
     ),
     (
