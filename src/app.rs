@@ -169,8 +169,9 @@ async fn start_output(
                     Arc::new(connected.with_context(|| format!("<match {name}>"))?)
                 }
             };
-            let buffer = Buffer::open(&buffered.buffer, Arc::clone(clock))
-                .with_context(|| format!("<match {name}>: the buffer cannot be opened"))?;
+            let buffer = Buffer::open(&buffered.buffer, Arc::clone(clock)).with_context(|| {
+                format!("<match {name}>: {} cannot be opened", buffered.buffer.place)
+            })?;
             let schedule =
                 Schedule::start(buffered.schedule, buffer.clone(), sink, Arc::clone(clock));
             let route = Output::new(output.route, Destination::Buffered(buffer.clone()));

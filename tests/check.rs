@@ -26,7 +26,12 @@ fn an_example_is_explained() -> TestResult {
 fn ten_mistakes_are_told_at_once_with_their_places() -> TestResult {
     let run = Run::of(&Path::new(ROOT).join("tests/check/ten-mistakes.conf"))?;
     assert_eq!(run.code, Some(78), "{}", run.printed);
-    assert_eq!(run.printed.matches("error: ").count(), 10, "{}", run.printed);
+    assert_eq!(
+        run.printed.matches("error: ").count(),
+        10,
+        "{}",
+        run.printed
+    );
     run.compare_with("ten-mistakes.txt")
 }
 

@@ -36,7 +36,8 @@ fn every_row_of_the_table_is_true() -> TestResult {
         let Line::Row(heading, row) = line else {
             continue;
         };
-        let conf = template_for(heading, &row.name).ok_or_else(|| format!("no template for {heading}"))?;
+        let conf =
+            template_for(heading, &row.name).ok_or_else(|| format!("no template for {heading}"))?;
         let verdict = bench.judge(&conf, row);
         if !verdict.agrees_with(row) {
             wrong.push(format!(
@@ -141,7 +142,11 @@ impl Bench {
 
 impl Verdict {
     fn here(&self) -> Here {
-        if self.added.iter().any(|remark| remark.contains("unknown parameter")) {
+        if self
+            .added
+            .iter()
+            .any(|remark| remark.contains("unknown parameter"))
+        {
             return Here::Unknown;
         }
         let is_passed_over = self.added.iter().any(|remark| {

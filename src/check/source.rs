@@ -42,7 +42,9 @@ fn transport(transport: &Transport) -> String {
 
 fn parsing(parsing: &Parsing) -> String {
     let parser = match parsing {
-        Parsing::ByContentType(_) => return "JSON, MessagePack or form, by Content-Type".to_owned(),
+        Parsing::ByContentType(_) => {
+            return "JSON, MessagePack or form, by Content-Type".to_owned();
+        }
         Parsing::Configured(parser) => parser.as_ref(),
     };
     let (name, rules) = match parser {

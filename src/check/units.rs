@@ -14,7 +14,7 @@ pub(super) fn size(bytes: u64) -> String {
     ];
     match units.into_iter().find(|(_, unit)| bytes >= *unit) {
         None => format!("{bytes} bytes"),
-        Some((name, unit)) if bytes % unit == 0 => format!("{} {name}", bytes / unit),
+        Some((name, unit)) if bytes.is_multiple_of(unit) => format!("{} {name}", bytes / unit),
         Some((name, unit)) => {
             let tenths = u128::from(bytes) * 10 / u128::from(unit);
             format!("{}.{} {name}", tenths / 10, tenths % 10)

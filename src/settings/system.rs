@@ -28,7 +28,11 @@ pub(super) enum Intake {
 const WITHOUT_EFFECT: [(&str, &[&str]); 11] = [
     (
         "one process uses all cores",
-        &["restart_worker_interval", "disable_shared_socket", "process_name"],
+        &[
+            "restart_worker_interval",
+            "disable_shared_socket",
+            "process_name",
+        ],
     ),
     (
         "there is no RPC; signals flush and stop",
@@ -67,10 +71,7 @@ const WITHOUT_EFFECT: [(&str, &[&str]); 11] = [
         "only what `@include` names is read",
         &["config_include_dir"],
     ),
-    (
-        "sources and buffers start together",
-        &["with_source_only"],
-    ),
+    ("sources and buffers start together", &["with_source_only"]),
     (
         "files have the modes that the process's umask gives",
         &["file_permission", "dir_permission", "umask"],

@@ -54,7 +54,10 @@ impl Row {
     fn read(line: &str) -> Option<Self> {
         // A bar within a cell is escaped.
         let line = line.replace("\\|", "\u{0}");
-        let cells: Vec<_> = line.split('|').map(|cell| cell.trim().replace('\u{0}', "|")).collect();
+        let cells: Vec<_> = line
+            .split('|')
+            .map(|cell| cell.trim().replace('\u{0}', "|"))
+            .collect();
         let [_, name, here, value, remark, _] = &cells[..] else {
             return None;
         };
@@ -71,7 +74,12 @@ impl Row {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, here, value, remark } = self;
+        let Self {
+            name,
+            here,
+            value,
+            remark,
+        } = self;
         let value = value.replace('|', "\\|");
         write!(f, "| `{name}` | {here} | `{value}` | {remark}")?;
         f.write_str(if remark.is_empty() { "|" } else { " |" })
