@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -33,6 +33,9 @@ use signals::{Signal, Signals};
 /// listeners' own deadline it stays below the 90 s after which systemd kills.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(45);
 
+/// What still blocks a thread when all stages have stopped has this long.
+const LAST_WRITES: Duration = Duration::from_secs(1);
+
 /// Runs until a signal says stop.
 ///
 /// # Errors
@@ -52,12 +55,15 @@ pub(crate) fn run(
         .enable_all()
         .build()
         .context("the runtime cannot be started")?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let signals = Signals::listen().context("signals cannot be received")?;
         let server = Server::start(settings, clock).await?;
         server.run_until_told(signals).await;
         Ok(())
-    })
+    });
+    // Else a write to an output that nobody reads would keep the process for ever.
+    runtime.shutdown_timeout(LAST_WRITES);
+    ended
 }
 
 /// All stages, running.
@@ -142,8 +148,14 @@ impl Server {
         let mut flushing = JoinSet::new();
         for output in self.outputs {
             flushing.spawn(async move {
-                output.buffer.close().await;
-                output.schedule.stop(deadline).await;
+                let stopping = async {
+                    output.buffer.close().await;
+                    output.schedule.stop(deadline).await;
+                };
+                // The schedule keeps the deadline by itself, unless the disk hangs.
+                if timeout_at(deadline + LAST_WRITES, stopping).await.is_err() {
+                    warn!("a buffer did not close in time; what it has stored is taken up at the next start");
+                }
             });
         }
         while flushing.join_next().await.is_some() {}

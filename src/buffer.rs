@@ -132,6 +132,14 @@ pub enum AppendError {
         /// `total_limit_size`.
         limit: u64,
     },
+    /// Even an empty buffer cannot hold it.
+    #[error("{found} bytes of one request are more than total_limit_size, {limit}")]
+    TooMuch {
+        /// Bytes of the request.
+        found: u64,
+        /// `total_limit_size`.
+        limit: u64,
+    },
     /// No chunk can hold it.
     #[error("{found} bytes of one key are more than chunk_limit_size, {limit}")]
     TooLarge {
@@ -149,6 +157,16 @@ pub enum AppendError {
     /// The server is shutting down.
     #[error("buffer is closed")]
     Closed,
+}
+
+impl AppendError {
+    /// The committer has panicked.
+    fn broken() -> Self {
+        let reason = "the buffer's thread has failed; a restart takes up what it has stored";
+        Self::Storage {
+            reason: reason.into(),
+        }
+    }
 }
 
 /// A buffer. Clones are handles on the same one.
@@ -276,11 +294,15 @@ impl Buffer {
             }
             Committing::Group(group) => {
                 let (append, answer) = Append::new(portions);
-                if !group.append(append) {
+                let answered = match group.append(append) {
+                    Ok(()) => answer.await.map_err(|_| AppendError::broken()),
+                    Err(refused) => Err(refused),
+                };
+                answered.unwrap_or_else(|refused| {
+                    // The committer has released what it has answered.
                     self.shared.limits.release(bytes);
-                    return Err(AppendError::Closed);
-                }
-                answer.await.unwrap_or(Err(AppendError::Closed))
+                    Err(refused)
+                })
             }
         }
     }
@@ -353,6 +375,8 @@ impl Buffer {
 
     async fn make_room(&self, bytes: u64) -> Result<(), AppendError> {
         let limits = &self.shared.limits;
+        // Waiting does not help it, and no chunk is dropped for it in vain.
+        limits.could_hold(bytes)?;
         loop {
             match limits.reserve(bytes) {
                 Ok(()) => return Ok(()),

@@ -46,6 +46,14 @@ pub enum EmitError {
         /// `chunk_limit_size`.
         limit: usize,
     },
+    /// A request is larger than the whole buffer may be.
+    #[error("the request's events have {found} bytes and total_limit_size is {limit}")]
+    TooMuch {
+        /// The formatted events' bytes.
+        found: u64,
+        /// `total_limit_size`.
+        limit: u64,
+    },
     /// An event cannot be written in the output's format.
     #[error("event {index} cannot be formatted: {reason}")]
     Unformattable {

@@ -42,7 +42,7 @@ impl Append {
         (Self { portions, answer }, receiver)
     }
 
-    fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         self.portions.iter().map(|p| p.bytes.len() as u64).sum()
     }
 }
@@ -240,7 +240,7 @@ impl Committer {
         }
     }
 
-    /// Answers the requests, then seals what is full.
+    /// Copies away from what is spoiled, answers the requests, then seals what is full.
     fn answer(&mut self, mut batch: Batch) {
         let shared_failed = batch.placed.iter().find_map(|placed| {
             let in_chunk = || placed.chunks.iter().find_map(|id| batch.failed.get(id));
@@ -253,6 +253,8 @@ impl Committer {
                 chunk.settle();
             }
         }
+        // IMPORTANT: before the answers: a spoiled file may still hold what is refused now.
+        self.seal_full(batch.failed.keys().copied());
         for placed in std::mem::take(&mut batch.placed) {
             let reason = match placed.append.portions.len() {
                 1 => {

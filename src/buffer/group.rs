@@ -9,10 +9,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use tokio::sync::oneshot;
+use tracing::error;
 
 use super::chunk_file::Header;
 use super::commit::{Append, Committer};
-use super::lock;
+use super::{AppendError, lock};
 
 /// A rule that says which staged chunks are due.
 pub(super) type Due = Box<dyn Fn(&Header) -> bool + Send>;
@@ -34,10 +35,20 @@ struct Letters {
     seals: Vec<(Due, oneshot::Sender<()>)>,
     /// Answered when the last append is.
     closing: Option<oneshot::Sender<()>>,
-    /// No more appends are taken; staged chunks can still be sealed.
-    closed: bool,
+    intake: Intake,
     /// Nobody can send a letter any more.
     orphaned: bool,
+}
+
+/// Whether appends are taken.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Intake {
+    #[default]
+    Open,
+    /// No more; staged chunks can still be sealed.
+    Closed,
+    /// The thread has panicked, and nobody reads letters any more.
+    Broken,
 }
 
 impl Group {
@@ -50,11 +61,13 @@ impl Group {
         Ok(Self { mailbox })
     }
 
-    /// Hands an append over; `false` when the buffer is closed.
-    pub(super) fn append(&self, append: Append) -> bool {
+    /// Hands an append over.
+    pub(super) fn append(&self, append: Append) -> Result<(), AppendError> {
         let mut letters = lock(&self.mailbox.letters);
-        if letters.closed {
-            return false;
+        match letters.intake {
+            Intake::Open => {}
+            Intake::Closed => return Err(AppendError::Closed),
+            Intake::Broken => return Err(AppendError::broken()),
         }
         letters.appends.push(append);
         // The thread is awake, or has been woken, while there is an earlier letter.
@@ -63,12 +76,18 @@ impl Group {
         if first {
             self.mailbox.arrived.notify_one();
         }
-        true
+        Ok(())
     }
 
     pub(super) async fn seal(&self, due: Due) {
         let (done, answer) = oneshot::channel();
-        lock(&self.mailbox.letters).seals.push((due, done));
+        {
+            let mut letters = lock(&self.mailbox.letters);
+            if letters.intake == Intake::Broken {
+                return;
+            }
+            letters.seals.push((due, done));
+        }
         self.mailbox.arrived.notify_one();
         // An error says that the thread has ended; then there is nothing left to seal.
         let _ = answer.await;
@@ -78,7 +97,10 @@ impl Group {
         let (done, answer) = oneshot::channel();
         {
             let mut letters = lock(&self.mailbox.letters);
-            letters.closed = true;
+            if letters.intake == Intake::Broken {
+                return;
+            }
+            letters.intake = Intake::Closed;
             letters.closing = Some(done);
         }
         self.mailbox.arrived.notify_one();
@@ -93,7 +115,31 @@ impl Drop for Group {
     }
 }
 
+/// Tells those who wait, and those who come, when the thread panics.
+struct Attended<'a>(&'a Mailbox);
+
+impl Drop for Attended<'_> {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            return;
+        }
+        let Self(mailbox) = self;
+        let abandoned = {
+            let mut letters = lock(&mailbox.letters);
+            let broken = Letters {
+                intake: Intake::Broken,
+                ..Letters::default()
+            };
+            std::mem::replace(&mut *letters, broken)
+        };
+        // Whoever waits for an answer to one of these learns that there will be none.
+        drop(abandoned);
+        error!("a buffer's thread has failed; its outputs refuse all events until a restart");
+    }
+}
+
 fn run(mut committer: Committer, mailbox: &Mailbox) {
+    let _attended = Attended(mailbox);
     loop {
         let mut letters = lock(&mailbox.letters);
         while letters.is_empty() && !letters.orphaned {

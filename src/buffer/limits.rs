@@ -39,6 +39,15 @@ impl Limits {
         self.action
     }
 
+    /// Whether an append of this size fits into an empty buffer.
+    pub(super) fn could_hold(&self, bytes: u64) -> Result<(), AppendError> {
+        let (found, limit) = (bytes, self.total);
+        match found > limit {
+            true => Err(AppendError::TooMuch { found, limit }),
+            false => Ok(()),
+        }
+    }
+
     /// Books room for an append.
     pub(super) fn reserve(&self, bytes: u64) -> Result<(), AppendError> {
         let fits = |held: u64| held.checked_add(bytes).filter(|sum| *sum <= self.total);
@@ -54,6 +63,11 @@ impl Limits {
     /// Books what was found on disk, whether there is room or not.
     pub(super) fn found(&self, bytes: u64) {
         self.held.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    #[cfg(test)]
+    pub(super) fn held(&self) -> u64 {
+        self.held.load(Ordering::Acquire)
     }
 
     /// Frees room.

@@ -158,6 +158,11 @@ impl Stage {
         self.chunks.insert(id, chunk);
     }
 
+    /// Adds a chunk that takes no more events; its key may have another by now.
+    pub(super) fn insert_shut(&mut self, chunk: StagedChunk) {
+        self.chunks.insert(chunk.header.id, chunk);
+    }
+
     /// The chunk takes no more events.
     pub(super) fn shut(&mut self, id: ChunkId) {
         if self.is_open(id)

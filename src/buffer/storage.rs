@@ -75,8 +75,18 @@ impl Storage {
         }
     }
 
-    pub(super) fn remove_path(&self, path: &Path) -> io::Result<()> {
-        self.fs.remove(path)
+    /// Cuts a staged chunk's file. Synced at once: until then a power cut may bring back
+    /// what was cut off, and that is about to be refused.
+    pub(super) fn cut(&self, chunk: &StagedChunk, length: u64) -> io::Result<()> {
+        let file = self.fs.open(&chunk.path)?;
+        file.set_len(length)?;
+        self.sync(&*file)
+    }
+
+    /// Removes a chunk of which all is refused; synced at once for the same reason.
+    pub(super) fn discard(&self, chunk: &StagedChunk) -> io::Result<()> {
+        self.fs.remove(&chunk.path)?;
+        self.sync_dir()
     }
 
     /// Gives a staged chunk's file its queued name; returns the path it then has.

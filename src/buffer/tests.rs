@@ -2,6 +2,7 @@
 
 mod acknowledged;
 mod faults;
+mod model;
 mod recovery;
 
 use std::collections::BTreeMap;

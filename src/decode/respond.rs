@@ -91,6 +91,7 @@ impl Refusal {
             Self::Emit(EmitError::Stopping) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Emit(EmitError::Storage { .. }) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Emit(EmitError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Emit(EmitError::TooMuch { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Emit(EmitError::Unformattable { .. }) => StatusCode::BAD_REQUEST,
             Self::Emit(EmitError::Unmatched { .. }) => StatusCode::NOT_FOUND,
             Self::Events(_) => StatusCode::BAD_REQUEST,

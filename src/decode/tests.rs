@@ -112,6 +112,7 @@ async fn each_emit_error_has_its_status() {
             Some("3"),
         ),
         (EmitError::TooLarge { found: 2, limit: 1 }, 413, None),
+        (EmitError::TooMuch { found: 2, limit: 1 }, 413, None),
         (
             EmitError::Unformattable {
                 index: 0,

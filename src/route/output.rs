@@ -31,7 +31,7 @@ pub struct Config {
 
 /// Writes whole lines at once, for outputs without a buffer.
 pub trait LineWriter: Send + Sync + 'static {
-    /// Writes and flushes.
+    /// Writes and flushes. Blocks.
     ///
     /// # Errors
     /// The lines may have been written in part.
@@ -80,7 +80,11 @@ impl Output {
             }
             Destination::Direct(writer) => {
                 let lines = self.lines(tag, events)?;
-                let written = writer.write_lines(&lines);
+                let writer = Arc::clone(writer);
+                // Whoever reads the output may have stopped reading.
+                let write = move || writer.write_lines(&lines);
+                let written = tokio::task::spawn_blocking(write).await;
+                let written = written.unwrap_or_else(|panic| Err(io::Error::other(panic)));
                 written.map_err(|error| EmitError::Storage {
                     reason: format!("writing to the output failed: {error}"),
                 })
@@ -220,6 +224,7 @@ impl From<AppendError> for EmitError {
                 reason: error.to_string(),
                 retry_after: RETRY_AFTER,
             },
+            AppendError::TooMuch { found, limit } => Self::TooMuch { found, limit },
             // Portions are cut to the limit before they get there.
             AppendError::TooLarge { .. } | AppendError::Storage { .. } => Self::Storage {
                 reason: error.to_string(),
@@ -228,3 +233,6 @@ impl From<AppendError> for EmitError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,17 @@
 //! One chunk's way to its sink.
 
+use std::future::poll_fn;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Poll;
 
 use fluent_compat::chunk::ChunkId;
 use tracing::{debug, info, warn};
 
 use super::indexes::Indexes;
 use crate::buffer::{Buffer, ChunkBody, ObjectName, SealedChunk};
-use crate::sink::{Attempt, Body, ChunkInfo, Earlier, Put, PutError, Sink};
+use crate::sink::{Attempt, Body, BoxFuture, ChunkInfo, Earlier, Put, PutError, Sink};
 
 /// How an attempt ended.
 pub(super) enum Delivery {
@@ -97,7 +100,15 @@ impl Courier {
             earlier,
         };
         let body = Arc::new(self.buffer.body(chunk));
-        self.sink.put(info, attempt, body).await
+        let put = self.sink.put(info, attempt, body);
+        // A panic would take the chunk with it, and it would wait until the next start.
+        survived(put).await.unwrap_or_else(|reason| {
+            Err(PutError::Unknown {
+                target: attempt.name.unwrap_or("the sink").to_owned(),
+                operation: "put",
+                reason,
+            })
+        })
     }
 
     /// Gives a chunk its first name. Sinks without names leave it as it is.
@@ -192,6 +203,23 @@ fn describe(chunk: &SealedChunk) -> ChunkInfo {
         records: chunk.records,
         bytes: chunk.bytes,
     }
+}
+
+/// Polls a future to its end or its panic, of which the message is left.
+async fn survived<T>(mut future: BoxFuture<'_, T>) -> Result<T, String> {
+    poll_fn(move |context| {
+        let poll = AssertUnwindSafe(|| future.as_mut().poll(context));
+        match catch_unwind(poll) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => {
+                let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+                let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+                let text = text.unwrap_or_default();
+                Poll::Ready(Err(format!("the sink has panicked: {text}")))
+            }
+        }
+    })
+    .await
 }
 
 /// Runs filesystem calls where they may block.

@@ -46,14 +46,18 @@ impl FlushRule {
 
     fn interval_is_over(&self, header: &Header, now: EventTime) -> bool {
         match self.mode {
-            FlushMode::Interval { seconds } => header.created.seconds() + seconds <= now.seconds(),
+            FlushMode::Interval { seconds } => {
+                header.created.seconds().saturating_add(seconds) <= now.seconds()
+            }
             FlushMode::Lazy | FlushMode::Immediate => false,
         }
     }
 
     fn slot_is_over(&self, header: &Header, now: EventTime) -> bool {
         match (&self.time, header.metadata.timekey) {
-            (Some(time), Some(key)) => time.slots.end(key) + time.wait <= now.seconds(),
+            (Some(time), Some(key)) => {
+                time.slots.end(key).saturating_add(time.wait) <= now.seconds()
+            }
             _ => false,
         }
     }
@@ -102,6 +106,15 @@ mod tests {
     fn an_event_of_a_slot_long_past_is_due_at_once() {
         let rule = hourly(FlushMode::Lazy, 0);
         assert!(rule.is_due(&chunk(90 * HOUR, Some(HOUR)), EventTime::new(90 * HOUR, 0)));
+    }
+
+    #[test]
+    fn an_event_from_the_end_of_time_is_not_due() {
+        let rule = hourly(FlushMode::Interval { seconds: i64::MAX }, 600);
+        assert!(!rule.is_due(
+            &chunk(90 * HOUR, Some(i64::MAX)),
+            EventTime::new(90 * HOUR, 0)
+        ));
     }
 
     #[test]

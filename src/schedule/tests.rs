@@ -30,6 +30,7 @@ enum Answer {
     Refuse,
     RefuseForGood,
     Taken,
+    Panic,
 }
 
 /// A store that remembers what it was told, and answers as the test says.
@@ -82,12 +83,16 @@ impl FakeStore {
             .unwrap()
             .pop_front()
             .unwrap_or(Answer::Store);
+        if matches!(answer, Answer::Panic) {
+            panic!("told to panic");
+        }
         let mut objects = self.objects.lock().unwrap();
         let is_there = objects.iter().any(|(key, _)| key == name);
         match answer {
             Answer::Refuse => Err(refused(Remedy::Retry)),
             Answer::RefuseForGood => Err(refused(Remedy::None)),
             Answer::Taken => Ok(Put::NameTaken),
+            Answer::Panic => unreachable!(),
             Answer::Store if is_there && earlier == Earlier::MaybeStored => Ok(Put::AlreadyThere),
             Answer::Store if is_there => Ok(Put::NameTaken),
             Answer::Store | Answer::StoreSilently => {
@@ -405,4 +410,19 @@ async fn a_flush_delivers_what_is_not_due_yet() {
     rig.schedule.flush().await;
     rig.pass(1).await;
     assert_eq!(store.objects().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chunk_whose_sink_panics_is_tried_again() {
+    let store = FakeStore::answering([Answer::Panic]);
+    let rig = Rig::start(&store);
+    rig.append(0, "one\n").await;
+    rig.pass(10).await;
+    let name = "0_0".to_owned();
+    let attempts = [
+        (name.clone(), Earlier::None),
+        (name.clone(), Earlier::MaybeStored),
+    ];
+    assert_eq!(store.attempts(), attempts);
+    assert_eq!(store.objects(), [object(name, "one\n")]);
 }

@@ -22,7 +22,8 @@ impl ChunkBody {
     /// A reader from the first event on. Reads block.
     ///
     /// # Errors
-    /// The file cannot be opened; while reading, a frame whose CRC does not hold.
+    /// The file cannot be opened; while reading, a frame whose CRC does not hold, or a file
+    /// that is shorter than it was.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         let file = self.fs.open(&self.path)?;
         let synced = Cursor::new(file, 0).take(self.length);
@@ -31,6 +32,7 @@ impl ChunkBody {
             frames: FrameReader::new(source, 0),
             payload: Vec::new(),
             served: 0,
+            length: self.length,
         }))
     }
 }
@@ -40,13 +42,21 @@ struct Payloads<R> {
     payload: Vec<u8>,
     /// How much of `payload` was handed out.
     served: usize,
+    /// Where the last frame is to end.
+    length: u64,
 }
 
 impl<R: Read> Read for Payloads<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.served == self.payload.len() {
             let frame = self.frames.next().map_err(io::Error::other)?;
-            let Some(frame) = frame else { return Ok(0) };
+            let Some(frame) = frame else {
+                // What is read here is put and then removed: it had better be all.
+                return match self.frames.offset() == self.length {
+                    true => Ok(0),
+                    false => Err(io::ErrorKind::UnexpectedEof.into()),
+                };
+            };
             if frame.kind == Kind::Data {
                 self.payload.clear();
                 self.payload.extend_from_slice(frame.payload);

@@ -118,6 +118,11 @@ impl<R: Read> FrameReader<R> {
         }
     }
 
+    /// Where the frame after the last one read begins.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// The next frame, or `None` where the file ends between two.
     ///
     /// After an error the reader is of no more use.

@@ -24,6 +24,8 @@ pub(in crate::buffer) struct ChunkNames {
 }
 
 const SUFFIX: &str = ".chunk";
+/// In place of `.chunk`.
+const UNFINISHED: &str = ".tmp";
 
 impl ChunkNames {
     /// Names under the `path` parameter of `<buffer>`.
@@ -70,19 +72,22 @@ impl ChunkNames {
 
     /// Which chunk a file is, if it is one of this buffer's.
     pub(super) fn parse(&self, path: &Path) -> Option<(State, ChunkId)> {
+        self.parse_as(path, SUFFIX)
+    }
+
+    /// Whether the file is a copy of one of this buffer's chunks that was not finished.
+    pub(super) fn is_unfinished(&self, path: &Path) -> bool {
+        self.parse_as(path, UNFINISHED).is_some()
+    }
+
+    fn parse_as(&self, path: &Path, suffix: &str) -> Option<(State, ChunkId)> {
         let name = path.file_name()?.to_str()?;
-        let rest = name.strip_prefix(&self.prefix)?.strip_suffix(SUFFIX)?;
+        let rest = name.strip_prefix(&self.prefix)?.strip_suffix(suffix)?;
         let state = match rest.get(..1)? {
             "b" => State::Staged,
             "q" => State::Queued,
             _ => return None,
         };
         Some((state, rest.get(1..)?.parse().ok()?))
-    }
-
-    /// Whether the file is a copy that was not finished.
-    pub(super) fn is_unfinished(&self, path: &Path) -> bool {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.starts_with(&self.prefix) && name.ends_with(".tmp"))
     }
 }

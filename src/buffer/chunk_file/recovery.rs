@@ -36,56 +36,69 @@ pub(in crate::buffer) struct Recovered {
 /// Only when the directory itself cannot be created or listed.
 pub(in crate::buffer) fn recover(fs: &dyn Fs, names: &ChunkNames) -> io::Result<Vec<Recovered>> {
     fs.create_dir_all(names.dir())?;
-    let mut found: BTreeMap<ChunkId, (State, PathBuf)> = BTreeMap::new();
+    let mut found: BTreeMap<ChunkId, ChunkFiles> = BTreeMap::new();
     for path in fs.list(names.dir())? {
         if names.is_unfinished(&path) {
             info!(path = %path.display(), "removing a copy that was not finished");
             remove(fs, &path);
         } else if let Some((state, id)) = names.parse(&path) {
-            keep_the_later_state(fs, &mut found, id, state, path);
+            found.entry(id).or_default().set(state, path);
         }
     }
     let mut chunks = Vec::with_capacity(found.len());
-    for (state, path) in found.into_values() {
-        match recover_chunk(fs, names, state, &path) {
+    for files in found.into_values() {
+        let shown = files.clone();
+        match recover_chunk(fs, names, files) {
             Ok(chunk) => chunks.extend(chunk),
             Err(error) => {
-                error!(path = %path.display(), %error, "chunk could not be read; it is left where it is");
+                error!(files = ?shown, %error, "chunk could not be taken up; it is left where it is");
             }
         }
     }
-    fs.sync_dir(names.dir())?;
+    if let Err(error) = fs.sync_dir(names.dir()) {
+        warn!(%error, "the buffer's directory could not be synced");
+    }
     Ok(chunks)
 }
 
-/// Of one chunk's `b` and `q` file the `q` file is the whole copy.
-fn keep_the_later_state(
-    fs: &dyn Fs,
-    found: &mut BTreeMap<ChunkId, (State, PathBuf)>,
-    id: ChunkId,
-    state: State,
-    path: PathBuf,
-) {
-    let Some((other_state, other_path)) = found.remove(&id) else {
-        found.insert(id, (state, path));
-        return;
-    };
-    let (kept, superseded) = match state {
-        State::Queued => (path, other_path),
-        State::Staged if other_state == State::Queued => (other_path, path),
-        State::Staged => (path, other_path),
-    };
-    info!(path = %superseded.display(), "removing the file that a copy has replaced");
-    remove(fs, &superseded);
-    found.insert(id, (State::Queued, kept));
+/// The files of one chunk.
+#[derive(Clone, Debug, Default)]
+struct ChunkFiles {
+    staged: Option<PathBuf>,
+    queued: Option<PathBuf>,
+}
+
+impl ChunkFiles {
+    fn set(&mut self, state: State, path: PathBuf) {
+        match state {
+            State::Staged => self.staged = Some(path),
+            State::Queued => self.queued = Some(path),
+        }
+    }
+
+    /// Of a chunk's `b` and `q` file the `q` file is the whole copy. One that has been
+    /// replaced and cannot be removed would come back when its copy is delivered.
+    fn only(self, fs: &dyn Fs) -> io::Result<(State, PathBuf)> {
+        match (self.staged, self.queued) {
+            (Some(replaced), Some(queued)) => {
+                info!(path = %replaced.display(), "removing the file that a copy has replaced");
+                fs.remove(&replaced)?;
+                Ok((State::Queued, queued))
+            }
+            (None, Some(queued)) => Ok((State::Queued, queued)),
+            (Some(staged), None) => Ok((State::Staged, staged)),
+            (None, None) => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
 }
 
 fn recover_chunk(
     fs: &dyn Fs,
     names: &ChunkNames,
-    state: State,
-    path: &Path,
+    files: ChunkFiles,
 ) -> io::Result<Option<Recovered>> {
+    let (state, path) = files.only(fs)?;
+    let path = path.as_path();
     let file = fs.open(path)?;
     let mut found = scan(&*file)?;
     let Some(header) = found.header.take() else {
@@ -147,9 +160,9 @@ fn mend(
     if found.damage.is_empty() {
         if found.good_end < length {
             file.set_len(found.good_end)?;
-            file.sync_data()?;
         }
-        return Ok(());
+        // What a killed server had written and not synced counts from now on.
+        return file.sync_data();
     }
     let aside = damaged_path(fs, names, path)?;
     let kept_aside = fs.create_new(&aside)?;
@@ -160,7 +173,9 @@ fn mend(
     kept_aside.sync_data()?;
     fs.sync_dir(&names.backup_dir())?;
     error!(path = %path.display(), moved_to = %aside.display(), bytes = lost, "damaged bytes taken out of a chunk and set aside");
-    rewrite_without(fs, path, file, found)
+    rewrite_without(fs, path, file, found)?;
+    // NOTE: before anything is appended to what may still have the old one's name.
+    fs.sync_dir(names.dir())
 }
 
 /// Writes the good frames to a new file and puts it in the old one's place.

@@ -22,11 +22,7 @@ impl Committer {
             };
             chunk.pending.keep_alone();
             let length = chunk.length + chunk.pending.frames.len() as u64;
-            let cut = self.storage.open(chunk).and_then(|file| {
-                file.set_len(length)?;
-                self.storage.sync(&*file)
-            });
-            if let Err(error) = cut {
+            if let Err(error) = self.storage.cut(chunk, length) {
                 self.spoil(id, &error, batch);
             }
         }
@@ -46,12 +42,7 @@ impl Committer {
             return;
         }
         chunk.pending.clear();
-        let length = chunk.length;
-        let cut = self
-            .storage
-            .open(chunk)
-            .and_then(|file| file.set_len(length));
-        if let Err(error) = cut {
+        if let Err(error) = self.storage.cut(chunk, chunk.length) {
             self.spoil(id, &error, batch);
         }
     }
@@ -62,7 +53,7 @@ impl Committer {
         let Some(chunk) = self.stage.remove(id) else {
             return;
         };
-        match self.storage.remove_path(&chunk.path) {
+        match self.storage.discard(&chunk) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 warn!(chunk = %id, %error, "the file of a refused chunk could not be removed");
             }

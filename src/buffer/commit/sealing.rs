@@ -114,8 +114,7 @@ impl Committer {
                 Ok(path) => path,
                 Err(error) => {
                     error!(chunk = %id, %error, "a chunk whose sync failed could not be copied; trying again");
-                    self.stage.insert(chunk);
-                    self.stage.shut(id);
+                    self.stage.insert_shut(chunk);
                     return;
                 }
             },

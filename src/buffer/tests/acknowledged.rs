@@ -162,3 +162,21 @@ async fn a_closed_buffer_takes_no_more() {
     assert_eq!(refused, Err(AppendError::Closed));
     assert_eq!(after_a_crash(&fs).await, texts(&[("a", &["one\n"])]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_can_never_fit_drops_nothing_and_does_not_wait() {
+    for action in [OverflowAction::DropOldestChunk, OverflowAction::Block] {
+        let mut config = config();
+        config.total_limit_size = 2000;
+        config.overflow_action = action;
+        let buffer = open_with(&CrashingFs::default(), &config);
+        let full = "x".repeat(960);
+        buffer.append(vec![portion("a", &full)]).await.unwrap();
+        let keys = ["b", "c", "d"];
+        let too_much = keys.map(|key| portion(key, &full)).to_vec();
+        let refusal = tokio::time::timeout(Duration::from_secs(60), buffer.append(too_much));
+        assert!(refusal.await.unwrap().is_err(), "{action:?}");
+        let kept: Vec<String> = drain(&buffer).await.into_keys().collect();
+        assert_eq!(kept, ["a"], "{action:?}");
+    }
+}

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::host::fs::crashing::Op;
@@ -123,4 +124,139 @@ async fn a_refused_append_gives_its_room_back() {
         .append(vec![portion("a", &"x".repeat(900))])
         .await
         .unwrap();
+}
+
+/// Commits appends that have waited at the same time.
+fn commit(buffer: &Buffer, requests: Vec<Vec<Portion>>) -> Vec<Result<(), AppendError>> {
+    let (appends, answers): (Vec<_>, Vec<_>) = requests.into_iter().map(Append::new).unzip();
+    for append in &appends {
+        buffer.shared.limits.reserve(append.bytes()).unwrap();
+    }
+    let Committing::Inline(committer) = &buffer.shared.committing else {
+        unreachable!()
+    };
+    lock(committer).commit(appends);
+    let answered = answers.into_iter().map(|mut answer| answer.try_recv());
+    answered.map(Result::unwrap).collect()
+}
+
+fn open_without_thread(fs: &CrashingFs) -> Buffer {
+    let clock = Arc::new(PausedClock::starting_at(1_700_000_000));
+    Buffer::open_without_thread(Arc::new(fs.clone()), &config(), clock).unwrap()
+}
+
+/// Fails one operation of a kind, the n-th from now on, counted from 0.
+fn fail_nth(fs: &CrashingFs, failing: Op, nth: usize) {
+    let mut seen = 0;
+    fs.fault(move |op, _| {
+        seen += usize::from(op == failing);
+        (op == failing && seen == nth + 1).then(no_space)
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_power_cut_does_not_bring_back_what_a_failed_write_left() {
+    let fs = CrashingFs::default();
+    let buffer = open_without_thread(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    fail_nth(&fs, Op::Write, 0);
+    let refused = commit(
+        &buffer,
+        vec![vec![portion("a", "lost\n")], vec![portion("a", "lost\n")]],
+    );
+    assert!(refused.iter().all(Result::is_err), "{refused:?}");
+    // The writes survive, the cut does not.
+    fs.crash(|most| if most == 1 { 0 } else { most });
+    assert_eq!(drain(&open(&fs)).await, texts(&[("a", &["one\n"])]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_power_cut_does_not_bring_back_a_new_chunk_that_was_refused() {
+    for failing in [Op::Write, Op::SyncDir, Op::SyncData] {
+        let fs = CrashingFs::default();
+        let buffer = open_without_thread(&fs);
+        fail_nth(&fs, failing, 0);
+        buffer
+            .append(vec![portion("a", "lost\n")])
+            .await
+            .unwrap_err();
+        // The file's creation survives with all its bytes, its removal does not.
+        let mut of_directories = true;
+        fs.crash(|most| match std::mem::take(&mut of_directories) {
+            true => most.min(1),
+            false => most,
+        });
+        assert_eq!(drain(&open(&fs)).await, texts(&[]), "{failing:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_sync_left_is_copied_away_from_before_the_refusal_is_sent() {
+    let fs = CrashingFs::default();
+    let buffer = open_without_thread(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    let (append, mut answer) = Append::new(vec![portion("a", "lost\n")]);
+    buffer.shared.limits.reserve(append.bytes()).unwrap();
+    let answered_early = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&answered_early);
+    let mut first = true;
+    fs.fault(move |op, _| {
+        let copying = op == Op::Create;
+        told.fetch_or(copying && answer.try_recv().is_ok(), Ordering::SeqCst);
+        (op == Op::SyncData && std::mem::take(&mut first)).then(no_space)
+    });
+    let Committing::Inline(committer) = &buffer.shared.committing else {
+        unreachable!()
+    };
+    lock(committer).commit(vec![append]);
+    fs.heal();
+    assert!(!answered_early.load(Ordering::SeqCst));
+    assert!(fs.paths()[0].to_string_lossy().contains("buffer.q"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chunk_that_cannot_be_rescued_yet_does_not_shut_the_one_that_follows_it() {
+    let fs = CrashingFs::default();
+    let buffer = open_without_thread(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    let is_copy = |path: &Path| path.extension().is_some_and(|extension| extension == "tmp");
+    let mut first = true;
+    fs.fault(move |op, path| {
+        let fails = match op {
+            Op::SyncData => std::mem::take(&mut first),
+            Op::Create => is_copy(path),
+            _ => false,
+        };
+        fails.then(no_space)
+    });
+    buffer
+        .append(vec![portion("a", "lost\n")])
+        .await
+        .unwrap_err();
+    buffer.append(vec![portion("a", "two\n")]).await.unwrap();
+    buffer.seal(|_| false).await;
+    buffer.append(vec![portion("a", "three\n")]).await.unwrap();
+    fs.heal();
+    let mut found = drain(&buffer).await.remove("a").unwrap();
+    // Both were opened at the same moment.
+    found.sort_unstable();
+    assert_eq!(found, ["one\n", "two\nthree\n"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_committer_that_panics_leaves_nobody_waiting() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    fs.fault(|op, _| match op {
+        Op::Write => panic!("told to panic"),
+        _ => None,
+    });
+    for text in ["one\n", "two\n"] {
+        let refused = buffer.append(vec![portion("a", text)]).await;
+        let storage_failed = matches!(refused, Err(AppendError::Storage { .. }));
+        assert!(storage_failed, "{refused:?}");
+    }
+    buffer.seal(|_| true).await;
+    buffer.close().await;
+    assert_eq!(buffer.shared.limits.held(), 0);
 }

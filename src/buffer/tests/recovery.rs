@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::host::fs::crashing::Op;
 
 async fn two_events(fs: &CrashingFs) -> PathBuf {
     let buffer = open(fs);
@@ -69,7 +70,12 @@ async fn a_file_without_a_readable_header_is_set_aside_whole() {
 #[tokio::test(start_paused = true)]
 async fn files_of_others_are_left_alone() {
     let fs = CrashingFs::default();
-    let others = ["buffer.b60.log", "notes.txt", "buffer.qzz.chunk"];
+    let others = [
+        "buffer.b60.log",
+        "notes.txt",
+        "buffer.qzz.chunk",
+        "buffer.notes.tmp",
+    ];
     for name in others {
         fs.create_new(&Path::new("/buffer").join(name)).unwrap();
     }
@@ -116,4 +122,60 @@ async fn a_chunk_given_up_is_kept_in_the_backup_directory() {
     fs.crash_hard();
     assert_eq!(backups(&fs), [kept]);
     assert_eq!(drain(&open(&fs)).await, texts(&[]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chunk_that_was_cut_short_while_it_waited_is_not_taken_for_whole() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    buffer.append(vec![portion("a", "two\n")]).await.unwrap();
+    buffer.seal(|_| true).await;
+    let chunk = take(&buffer).await.unwrap();
+    // Ends between two frames.
+    fs.corrupt(&fs.paths()[0], |content| {
+        content.truncate(content.len() - 20)
+    });
+    let mut text = String::new();
+    let mut reader = buffer.body(&chunk).open().unwrap();
+    assert!(reader.read_to_string(&mut text).is_err(), "{text:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_a_copy_has_replaced_does_not_come_back_when_it_cannot_be_removed() {
+    let fs = CrashingFs::default();
+    let path = two_events(&fs).await;
+    let copy = PathBuf::from(path.to_str().unwrap().replace("buffer.b", "buffer.q"));
+    let content = fs.read(&path).unwrap();
+    let file = fs.create_new(&copy).unwrap();
+    file.write_all_at(&content, 0).unwrap();
+    fs.fault(|op, _| (op == Op::Remove).then(|| io::ErrorKind::PermissionDenied.into()));
+    let buffer = open(&fs);
+    fs.heal();
+    let mut delivered = drain(&buffer).await.into_values().flatten().count();
+    for path in fs.paths() {
+        let is_copy = path == copy;
+        if is_copy && delivered == 1 {
+            fs.remove(&path).unwrap();
+        }
+    }
+    delivered += drain(&open(&fs)).await.into_values().flatten().count();
+    assert_eq!(delivered, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chunk_of_a_killed_server_is_on_the_disk_before_it_goes_on() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    // Killed between write and sync: nobody was answered.
+    let path = fs.paths().remove(0);
+    let file = fs.open(&path).unwrap();
+    let whole = fs.read(&path).unwrap();
+    let frame = whole[whole.len() - 20..].to_vec();
+    file.write_all_at(&frame, whole.len() as u64).unwrap();
+    drop(buffer);
+    let restarted = open(&fs);
+    fs.crash_hard();
+    assert_eq!(drain(&restarted).await, texts(&[("a", &["one\none\n"])]));
 }

@@ -1,4 +1,9 @@
 //! A disk for tests: it forgets what was not synced, and fails when told to.
+//!
+//! It is as unkind as a disk may be. What was not synced may survive a power cut all the
+//! same, and what was changed later may survive without what was changed before. A write
+//! that fails has written all of it. After a failed sync a later one says that all is well,
+//! and what the failed one was for is never written, as on Linux.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -34,16 +39,25 @@ struct State {
     /// Directory entries as a running system sees them, and as they are on the platter.
     entries: BTreeMap<PathBuf, u64>,
     durable_entries: BTreeMap<PathBuf, u64>,
+    /// Changes of directories that are not synced, in order.
+    unsynced_entries: Vec<EntryChange>,
     inodes: BTreeMap<u64, Inode>,
     next_inode: u64,
     fault: Option<Fault>,
+    /// Operations until whoever asks for them is dead.
+    left_to_live: Option<u32>,
 }
+
+/// What one operation made of each name: a file, or nothing. It survives whole or not.
+type EntryChange = Vec<(PathBuf, Option<u64>)>;
 
 #[derive(Default)]
 struct Inode {
     durable: Vec<u8>,
     /// What came after the last sync, in order.
     unsynced: Vec<Change>,
+    /// What a failed sync was for: it is still read, and no sync will write it.
+    lost: Vec<Change>,
 }
 
 #[derive(Clone)]
@@ -58,19 +72,46 @@ impl CrashingFs {
         self.state().fault = Some(Box::new(fault));
     }
 
-    /// Operations succeed again.
-    pub(crate) fn heal(&self) {
-        self.state().fault = None;
+    /// After so many operations none has any effect, as if their process had been killed.
+    pub(crate) fn kill_after(&self, operations: u32) {
+        self.state().left_to_live = Some(operations);
     }
 
-    /// Cuts the power. Of each file's unsynced changes a part survives: `survives` is
-    /// asked for each of them how many of its bytes do.
-    pub(crate) fn crash(&self, mut survives: impl FnMut(usize) -> usize) {
+    /// Operations succeed again.
+    pub(crate) fn heal(&self) {
         let mut state = self.state();
         state.fault = None;
+        state.left_to_live = None;
+    }
+
+    /// Does something while every operation succeeds.
+    pub(crate) fn without_faults<T>(&self, work: impl FnOnce() -> T) -> T {
+        let (fault, left) = {
+            let mut state = self.state();
+            (state.fault.take(), state.left_to_live.take())
+        };
+        let done = work();
+        let mut state = self.state();
+        (state.fault, state.left_to_live) = (fault, left);
+        done
+    }
+
+    /// Cuts the power. Of what is not synced a part survives: `survives` is asked how many
+    /// of the changes of directories do, from the first on, and then for each change of a
+    /// file how many of its bytes.
+    pub(crate) fn crash(&self, mut survives: impl FnMut(usize) -> usize) {
+        self.heal();
+        let mut state = self.state();
+        let changes = std::mem::take(&mut state.unsynced_entries);
+        let surviving = survives(changes.len());
+        for (path, inode) in changes.into_iter().take(surviving).flatten() {
+            set_entry(&mut state.durable_entries, path, inode);
+        }
         state.entries = state.durable_entries.clone();
         for inode in state.inodes.values_mut() {
-            for change in std::mem::take(&mut inode.unsynced) {
+            let lost = std::mem::take(&mut inode.lost);
+            let unsynced = std::mem::take(&mut inode.unsynced);
+            for change in lost.into_iter().chain(unsynced) {
                 match change {
                     Change::Write { offset, mut bytes } => {
                         bytes.truncate(survives(bytes.len()));
@@ -109,18 +150,40 @@ impl CrashingFs {
 }
 
 impl State {
+    fn is_dead(&self) -> bool {
+        self.left_to_live == Some(0)
+    }
+
     fn check(&mut self, op: Op, path: &Path) -> io::Result<()> {
+        if self.is_dead() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.left_to_live = self.left_to_live.map(|left| left - 1);
         match self.fault.as_mut().and_then(|fault| fault(op, path)) {
             Some(error) => Err(error),
             None => Ok(()),
         }
+    }
+
+    fn change_entries(&mut self, change: EntryChange) {
+        for (path, inode) in &change {
+            set_entry(&mut self.entries, path.clone(), *inode);
+        }
+        self.unsynced_entries.push(change);
+    }
+}
+
+fn set_entry(entries: &mut BTreeMap<PathBuf, u64>, path: PathBuf, inode: Option<u64>) {
+    match inode {
+        Some(inode) => drop(entries.insert(path, inode)),
+        None => drop(entries.remove(&path)),
     }
 }
 
 impl Inode {
     fn content(&self) -> Vec<u8> {
         let mut content = self.durable.clone();
-        for change in &self.unsynced {
+        for change in self.lost.iter().chain(&self.unsynced) {
             apply(&mut content, change);
         }
         content
@@ -163,7 +226,7 @@ impl Fs for CrashingFs {
         state.next_inode += 1;
         let inode = state.next_inode;
         state.inodes.insert(inode, Inode::default());
-        state.entries.insert(path.to_owned(), inode);
+        state.change_entries(vec![(path.to_owned(), Some(inode))]);
         Ok(self.file(inode, path))
     }
 
@@ -177,30 +240,33 @@ impl Fs for CrashingFs {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.check(Op::Rename, from)?;
-        let inode = state.entries.remove(from).ok_or(io::ErrorKind::NotFound)?;
-        state.entries.insert(to.to_owned(), inode);
+        let inode = *state.entries.get(from).ok_or(io::ErrorKind::NotFound)?;
+        state.change_entries(vec![(from.to_owned(), None), (to.to_owned(), Some(inode))]);
         Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.check(Op::Remove, path)?;
-        let removed = state.entries.remove(path);
-        removed.map(drop).ok_or(io::ErrorKind::NotFound.into())
+        if !state.entries.contains_key(path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        state.change_entries(vec![(path.to_owned(), None)]);
+        Ok(())
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.check(Op::SyncDir, dir)?;
-        let of_dir = |path: &PathBuf| path.parent() == Some(dir);
-        let State {
-            entries,
-            durable_entries,
-            ..
-        } = &mut *state;
-        durable_entries.retain(|path, _| !of_dir(path));
-        let now = entries.iter().filter(|(path, _)| of_dir(path));
-        durable_entries.extend(now.map(|(path, inode)| (path.clone(), *inode)));
+        for mut change in std::mem::take(&mut state.unsynced_entries) {
+            let of_dir = |part: &mut (PathBuf, Option<u64>)| part.0.parent() == Some(dir);
+            for (path, inode) in change.extract_if(.., of_dir) {
+                set_entry(&mut state.durable_entries, path, inode);
+            }
+            if !change.is_empty() {
+                state.unsynced_entries.push(change);
+            }
+        }
         Ok(())
     }
 }
@@ -222,12 +288,6 @@ struct CrashingFile {
 }
 
 impl CrashingFile {
-    fn change<T>(&self, op: Op, change: impl FnOnce(&mut Inode) -> T) -> io::Result<T> {
-        let mut state = self.fs.state();
-        state.check(op, &self.path)?;
-        Ok(change(state.inodes.get_mut(&self.inode).unwrap()))
-    }
-
     fn content(&self) -> Vec<u8> {
         self.fs.state().inodes[&self.inode].content()
     }
@@ -237,9 +297,14 @@ impl File for CrashingFile {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let offset = offset as usize;
         let bytes = bytes.to_vec();
-        self.change(Op::Write, |inode| {
-            inode.unsynced.push(Change::Write { offset, bytes });
-        })
+        let mut state = self.fs.state();
+        if state.is_dead() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let checked = state.check(Op::Write, &self.path);
+        let inode = state.inodes.get_mut(&self.inode).unwrap();
+        inode.unsynced.push(Change::Write { offset, bytes });
+        checked
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -251,17 +316,29 @@ impl File for CrashingFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.change(Op::SyncData, |inode| {
-            inode.durable = inode.content();
-            inode.unsynced.clear();
-        })
+        let mut state = self.fs.state();
+        if state.is_dead() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let checked = state.check(Op::SyncData, &self.path);
+        let inode = state.inodes.get_mut(&self.inode).unwrap();
+        let unsynced = std::mem::take(&mut inode.unsynced);
+        match checked {
+            Ok(()) => unsynced
+                .iter()
+                .for_each(|change| apply(&mut inode.durable, change)),
+            Err(_) => inode.lost.extend(unsynced),
+        }
+        checked
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
         let length = length as usize;
-        self.change(Op::SetLen, |inode| {
-            inode.unsynced.push(Change::Length(length));
-        })
+        let mut state = self.fs.state();
+        state.check(Op::SetLen, &self.path)?;
+        let inode = state.inodes.get_mut(&self.inode).unwrap();
+        inode.unsynced.push(Change::Length(length));
+        Ok(())
     }
 
     fn len(&self) -> io::Result<u64> {

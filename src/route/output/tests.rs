@@ -1,0 +1,41 @@
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use fluent_compat::format::Newline;
+use fluent_compat::time::EventTime;
+
+use super::*;
+
+/// Writes nothing until it is told to, as a pipe does that nobody reads.
+struct Stalled(Mutex<Receiver<()>>);
+
+impl LineWriter for Stalled {
+    fn write_lines(&self, _lines: &[u8]) -> io::Result<()> {
+        let told = self.0.lock().unwrap().recv_timeout(Duration::from_secs(5));
+        told.map_err(io::Error::other)
+    }
+}
+
+#[tokio::test]
+async fn an_output_that_nobody_reads_does_not_hold_up_the_server() {
+    let (go_on, told) = channel();
+    let config = Config {
+        patterns: MatchPatterns::parse("**").unwrap(),
+        formatter: Formatter::Json(Newline::Lf),
+        inject: None,
+        chunk_keys: ChunkKeys::parse("tag").unwrap(),
+        slots: None,
+    };
+    let output = Output::new(
+        config,
+        Destination::Direct(Arc::new(Stalled(Mutex::new(told)))),
+    );
+    let mut events = Events::new();
+    events.push_map(EventTime::new(0, 0), &serde_json::Map::new());
+    // The only thread there is for tasks: were it blocked, nobody would go on.
+    let going_on = async { go_on.send(()) };
+    let tag = Tag::new("test.log");
+    let (stored, _) = tokio::join!(output.store(&tag, &events), going_on);
+    stored.unwrap();
+}
