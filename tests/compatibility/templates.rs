@@ -139,14 +139,17 @@ fn filter(plugin: &str, lines: &str) -> String {
 /// the same parameter.
 pub(crate) fn with_line(template: &str, line: &str) -> String {
     let lines: Vec<_> = template.lines().collect();
-    let here = lines.iter().position(|line| *line == HERE).unwrap();
     let is_tag = |line: &&str| line.starts_with('<');
-    let start = lines[..here]
-        .iter()
-        .rposition(is_tag)
-        .map_or(0, |tag| tag + 1);
-    let end = lines[here..].iter().position(|line| is_tag(&line));
-    let end = end.map_or(lines.len(), |length| here + length);
+    let here = lines.iter().take_while(|line| **line != HERE).count();
+    // From one tag to the next, lines belong to the same section.
+    let start = lines.iter().take(here).rposition(is_tag);
+    let start = start.map_or(0, |tag| tag + 1);
+    let end = here
+        + lines
+            .iter()
+            .skip(here)
+            .take_while(|line| !is_tag(line))
+            .count();
     let name = line.split(' ').next();
     let kept = lines.iter().enumerate().filter(|(place, other)| {
         let is_beside = (start..end).contains(place);
