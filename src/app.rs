@@ -41,11 +41,12 @@ pub(crate) fn run(
     arguments: &Arguments,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<()> {
-    let level = settings
-        .log_level
-        .turned(arguments.verbose, arguments.quiet);
-    telemetry::start_logging(level, arguments.log_file.as_deref())
-        .context("the log file cannot be opened")?;
+    let mut log = settings.log.clone();
+    log.level = log.level.turned(arguments.verbose, arguments.quiet);
+    log.file = arguments.log_file.clone().or(log.file);
+    let file = log.file.clone().unwrap_or_default();
+    telemetry::start_logging(log)
+        .with_context(|| format!("the log file {} cannot be opened", file.display()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

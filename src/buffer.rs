@@ -26,6 +26,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -79,6 +80,15 @@ pub enum Place {
         /// `sync`.
         durability: Durability,
     },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("the buffer in memory"),
+            Self::File { path, .. } => write!(f, "the buffer {}", path.display()),
+        }
+    }
 }
 
 /// What an acknowledgement promises.

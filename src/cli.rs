@@ -1,29 +1,43 @@
 //! The command line: forebay's own, and the flags of `fluentd` that people use.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{ArgAction, Parser};
+use clap::{ArgAction, Parser, Subcommand};
+
+/// What `--help` shows last.
+const EXAMPLES: &str = "\
+Examples:
+  forebay check fluent.conf        what is wrong with it, and what it would run
+  forebay --config fluent.conf     run it, until SIGTERM or Ctrl-C
+  kill -USR1 $(pgrep -o forebay)   deliver now what the buffers hold
+
+It exits with 0 after an orderly stop, 78 when the configuration is wrong, 2 when the
+command line is, and 1 when it cannot start.";
 
 /// Takes Fluentd's place between Teleport's event handler and S3.
 ///
 /// Reads a fluent.conf, takes events over HTTP or mTLS, answers 200 once they are on disk,
 /// and puts them into S3 on their timekey's schedule.
 #[derive(Debug, Parser)]
-#[command(name = "forebay", version, about, long_about)]
+#[command(name = "forebay", version, about, long_about, after_help = EXAMPLES)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// The configuration
     #[arg(
         short,
         long,
+        global = true,
         value_name = "FILE",
         env = "FLUENT_CONF",
         default_value = "/etc/fluent/fluent.conf"
     )]
-    pub(crate) config: PathBuf,
+    config: PathBuf,
 
-    /// Check the configuration, say what is wrong with it, and end
+    /// The same as `forebay check`
     #[arg(long)]
-    pub(crate) dry_run: bool,
+    dry_run: bool,
 
     /// Write the log to this file instead of the standard error output
     #[arg(short = 'o', long = "log", value_name = "FILE")]
@@ -40,4 +54,64 @@ pub(crate) struct Arguments {
     /// Accepted for fluentd's sake: forebay has its plugins built in
     #[arg(short = 'p', long = "plugin", value_name = "DIR")]
     pub(crate) plugin_directories: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say what is wrong with a configuration and what it would run, and end
+    Check {
+        /// The configuration, unless `--config` says it
+        file: Option<PathBuf>,
+    },
+}
+
+/// What is to be done with the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// It is read and explained; nothing is opened, bound or created.
+    Check,
+    /// It is run.
+    Run,
+}
+
+impl Arguments {
+    pub(crate) fn mode(&self) -> Mode {
+        match &self.command {
+            Some(Command::Check { .. }) => Mode::Check,
+            None if self.dry_run => Mode::Check,
+            None => Mode::Run,
+        }
+    }
+
+    /// The path of the configuration.
+    pub(crate) fn config(&self) -> &Path {
+        match &self.command {
+            Some(Command::Check { file: Some(file) }) => file,
+            _ => &self.config,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Arguments {
+        Arguments::try_parse_from(line.split(' ')).unwrap()
+    }
+
+    #[test]
+    fn check_takes_the_file_it_is_given() {
+        for line in [
+            "forebay check a.conf",
+            "forebay check --config a.conf",
+            "forebay --config a.conf check",
+            "forebay --dry-run -c a.conf",
+        ] {
+            let arguments = read(line);
+            assert_eq!(arguments.mode(), Mode::Check, "{line}");
+            assert_eq!(arguments.config(), Path::new("a.conf"), "{line}");
+        }
+        assert_eq!(read("forebay -c a.conf -vq -p plugins").mode(), Mode::Run);
+    }
 }

@@ -9,11 +9,12 @@
 //!                                   then 200
 //! ```
 //!
-//! `settings` turns a `fluent.conf` into each stage's configuration, `app` wires the
-//! stages together, and `host` is what belongs to the machine.
+//! `settings` turns a `fluent.conf` into each stage's configuration, `check` explains it,
+//! `app` wires the stages together, and `host` is what belongs to the machine.
 
 mod app;
 pub mod buffer;
+mod check;
 mod cli;
 pub mod decode;
 pub mod host;
@@ -25,12 +26,14 @@ pub mod sink;
 pub mod telemetry;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use host::clock::SystemClock;
+use fluent_compat::config::Ink;
+use fluent_compat::time::EventTime;
+use host::clock::{Clock, SystemClock};
 
 /// The configuration is wrong: `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -51,21 +54,54 @@ where
             return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2));
         }
     };
-    let loaded = settings::load(&arguments.config, Arc::new(SystemClock));
-    let mut complaints = std::io::stderr().lock();
-    let _ = complaints.write_all(loaded.remarks.as_bytes());
-    drop(complaints);
+    let clock = Arc::new(SystemClock);
+    let loaded = settings::load(arguments.config(), clock.clone());
+    let ink = ink_for(&std::io::stderr());
+    // Nothing can be done about a closed terminal here either.
+    let _ = std::io::stderr().write_all(loaded.remarks(ink).as_bytes());
+    if arguments.mode() == cli::Mode::Check {
+        return explain(&loaded, clock.now());
+    }
     let Some(settings) = loaded.settings else {
         return ExitCode::from(EXIT_CONFIG);
     };
-    if arguments.dry_run {
-        return ExitCode::SUCCESS;
-    }
-    match app::run(settings, &arguments, Arc::new(SystemClock)) {
+    match app::run(settings, &arguments, clock) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "forebay: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// `forebay check`: what would run goes to the standard output, and the verdict with it; a
+/// bad verdict goes where the mistakes went.
+fn explain(loaded: &settings::Loaded, now: EventTime) -> ExitCode {
+    let (errors, warnings) = (loaded.errors(), loaded.warnings());
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    match &loaded.settings {
+        Some(settings) => {
+            if warnings > 0 {
+                let _ = err.write_all(b"\n");
+            }
+            let ink = ink_for(&out);
+            let mut page = check::plan(settings, now, ink);
+            page.push_str(&check::verdict(errors, warnings, ink));
+            let _ = out.write_all(page.as_bytes());
+            ExitCode::SUCCESS
+        }
+        None => {
+            let verdict = check::verdict(errors, warnings, ink_for(&err));
+            let _ = write!(err, "\n{verdict}");
+            ExitCode::from(EXIT_CONFIG)
+        }
+    }
+}
+
+/// Colours for a terminal, unless `NO_COLOR` is set.
+fn ink_for(output: &impl IsTerminal) -> Ink {
+    match output.is_terminal() && host::environment::wants_color() {
+        true => Ink::Colored,
+        false => Ink::Plain,
     }
 }

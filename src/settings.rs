@@ -31,7 +31,7 @@ mod testing;
 use std::path::Path;
 use std::sync::Arc;
 
-use fluent_compat::config::{self, Environment, Loader, Params};
+use fluent_compat::config::{self, Document, Environment, Ink, Loader, Params, Texts};
 use fluent_compat::filter::{Grep, RecordTransformer};
 use fluent_compat::format::Formatter;
 use fluent_compat::inject::Inject;
@@ -42,16 +42,17 @@ use crate::host::clock::Clock;
 use crate::host::environment;
 use crate::route::{LabelId, StorePolicy};
 use crate::sink::s3::S3Config;
-use crate::telemetry::LogLevel;
+use crate::telemetry::LogSettings;
 use crate::{buffer as buffering, decode, listener, route, schedule};
 use context::Context;
 pub(crate) use loader::DiskLoader;
+use system::Intake;
 
 /// Everything that a valid configuration says.
 pub struct Settings {
-    /// `<system> log_level`.
-    pub log_level: LogLevel,
-    /// Every `<source>`, in order.
+    /// `<system>`'s `log_level` and `<log>`.
+    pub log: LogSettings,
+    /// Every `<source>`, in order; none with `without_source true`.
     pub sources: Vec<HttpSource>,
     /// What stands in no `<label>`, then every `<label>`.
     pub labels: Vec<LabelSettings>,
@@ -185,9 +186,25 @@ pub enum SinkSettings {
 pub struct Loaded {
     /// `None` when something in it is wrong.
     pub settings: Option<Settings>,
-    /// What there is to say about it, for a terminal: mistakes and warnings with their
-    /// places. Empty if there is nothing.
-    pub remarks: String,
+    document: Document,
+}
+
+impl Loaded {
+    /// What there is to say about it: mistakes and warnings with their places, secrets
+    /// masked. Empty if there is nothing.
+    pub fn remarks(&self, ink: Ink) -> String {
+        self.document.show_diagnostics(ink)
+    }
+
+    /// How many mistakes there are.
+    pub fn errors(&self) -> usize {
+        self.document.diagnostics.error_count()
+    }
+
+    /// How many warnings there are.
+    pub fn warnings(&self) -> usize {
+        self.document.diagnostics.warning_count()
+    }
 }
 
 /// The machine a configuration is read on; tests make one up.
@@ -219,6 +236,9 @@ pub fn load(path: &Path, clock: Arc<dyn Clock>) -> Loaded {
 
 /// Reads a configuration on a given host.
 pub fn load_on(path: &Path, host: &Host<'_>) -> Loaded {
+    if is_yaml(path) {
+        return refused_yaml(path, host);
+    }
     let document = config::parse(path, host.loader, &host.environment);
     let context = Context {
         diagnostics: &document.diagnostics,
@@ -235,13 +255,35 @@ pub fn load_on(path: &Path, host: &Host<'_>) -> Loaded {
     let valid = settings.filter(|_| !document.diagnostics.has_errors());
     Loaded {
         settings: valid,
-        remarks: document.render_diagnostics(),
+        document,
+    }
+}
+
+fn is_yaml(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    matches!(extension, Some("yaml" | "yml"))
+}
+
+/// Fluentd takes a file for YAML by its name, and so it is refused by its name.
+fn refused_yaml(path: &Path, host: &Host<'_>) -> Loaded {
+    let nothing = Texts::one(path, "");
+    let document = config::parse(path, &nothing, &host.environment);
+    let message = "configurations in YAML are not read";
+    let help = "write it as a fluent.conf, with <source> and <match> sections";
+    let span = document.root.span;
+    document.diagnostics.error_with_help(span, message, help);
+    Loaded {
+        settings: None,
+        document,
     }
 }
 
 /// Reads all sections, whatever is found wrong in any of them.
 fn read(root: &Params<'_>, context: &Context<'_>) -> Option<Settings> {
-    let system = system::system(root.section_or_empty("system"));
+    if !context.diagnostics.has_errors() {
+        plugins::require_a_way_through(root);
+    }
+    let system = system::system(root.section_or_empty("system"), context);
     let workers = workers::taken_in(root);
     let scopes: Vec<_> = std::iter::once(root).chain(&workers).collect();
     let mut labels = routes::Labels::of(&scopes, context);
@@ -252,9 +294,13 @@ fn read(root: &Params<'_>, context: &Context<'_>) -> Option<Settings> {
         .collect();
     let routes = labels.read(&scopes);
     workers.into_iter().for_each(Params::finish);
+    let sources: Vec<_> = sources.into_iter().collect::<Option<_>>()?;
     Some(Settings {
-        log_level: system.log_level,
-        sources: sources.into_iter().collect::<Option<_>>()?,
+        log: system.log,
+        sources: match system.sources {
+            Intake::Open => sources,
+            Intake::Closed => Vec::new(),
+        },
         labels: routes?,
     })
 }

@@ -1,10 +1,19 @@
 //! What the server says of itself: its log.
 
-use std::io;
-use std::path::Path;
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::sync::Mutex;
 
+use fluent_compat::time::{Strftime, Zone};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+use crate::host::clock::{Clock, SystemClock};
+use crate::host::environment::wants_color;
 
 /// How much is logged: `log_level`, or `-v` and `-q`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +64,44 @@ impl LogLevel {
     }
 }
 
+/// What `<system>` says about the log.
+#[derive(Clone, Debug, Default)]
+pub struct LogSettings {
+    /// `log_level`.
+    pub level: LogLevel,
+    /// `format` of `<log>`.
+    pub format: LogFormat,
+    /// `time_format` of `<log>`; RFC 3339 in UTC if there is none.
+    pub time: Option<LogTime>,
+    /// `path` of `<log>`: the standard error output if there is none.
+    pub file: Option<PathBuf>,
+}
+
+/// `format` of `<log>`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// A line of text.
+    #[default]
+    Text,
+    /// A JSON object with `timestamp`, `level`, `message` and what else there is to say.
+    Json,
+}
+
+/// How a line's time is written.
+#[derive(Clone, Debug)]
+pub struct LogTime {
+    /// `time_format`.
+    pub format: Strftime,
+    /// The host's.
+    pub zone: Zone,
+}
+
+impl FormatTime for LogTime {
+    fn format_time(&self, out: &mut Writer<'_>) -> fmt::Result {
+        out.write_str(&self.format.format(SystemClock.now(), &self.zone))
+    }
+}
+
 /// Starts logging for the process, to a file or to the standard error output.
 ///
 /// Crates we use log from warnings on, whatever the level: their details are about bytes
@@ -62,25 +109,31 @@ impl LogLevel {
 ///
 /// # Errors
 /// The file cannot be opened for appending.
-pub fn start_logging(level: LogLevel, file: Option<&Path>) -> io::Result<()> {
-    let ours = level.filter();
+pub fn start_logging(log: LogSettings) -> io::Result<()> {
+    let ours = log.level.filter();
     let others = ours.min(LevelFilter::WARN);
     let default = format!("{others},forebay={ours},fluent_compat={ours},forebay_certs={ours}");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(false);
-    match file {
+    let (writer, is_terminal) = match &log.file {
         Some(path) => {
-            let file = crate::host::fs::append_to(path)?;
-            log.with_ansi(false)
-                .with_writer(std::sync::Mutex::new(file))
-                .init();
+            let file = Mutex::new(crate::host::fs::append_to(path)?);
+            (BoxMakeWriter::new(file), false)
         }
         None => {
-            let terminal = io::IsTerminal::is_terminal(&io::stderr());
-            log.with_ansi(terminal).with_writer(io::stderr).init();
+            let is_terminal = io::stderr().is_terminal() && wants_color();
+            (BoxMakeWriter::new(io::stderr), is_terminal)
         }
+    };
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(is_terminal)
+        .with_writer(writer);
+    match (log.format, log.time) {
+        (LogFormat::Text, None) => lines.init(),
+        (LogFormat::Text, Some(time)) => lines.with_timer(time).init(),
+        (LogFormat::Json, None) => lines.json().flatten_event(true).init(),
+        (LogFormat::Json, Some(time)) => lines.json().flatten_event(true).with_timer(time).init(),
     }
     Ok(())
 }

@@ -116,6 +116,11 @@ impl BackoffBase {
             .then_some(BackoffBase(base))
             .ok_or(RetryPolicyError::Base { found: base })
     }
+
+    /// The factor from one interval to the next.
+    pub fn get(self) -> f64 {
+        self.0
+    }
 }
 
 impl Default for BackoffBase {

@@ -64,6 +64,11 @@ impl TimekeySlots {
         &self.zone
     }
 
+    /// A slot's length on the wall clock, in seconds: `timekey`.
+    pub fn length(&self) -> u64 {
+        self.seconds.unsigned_abs()
+    }
+
     /// The slot to which an event belongs.
     pub fn slot(&self, time: EventTime) -> Timekey {
         Timekey(self.start_of(time.seconds()))

@@ -111,8 +111,10 @@ impl Outputs {
                 Arc::new(connected.with_context(|| format!("<match {name}>"))?)
             }
         };
-        let buffer = Buffer::open(&buffered.buffer, Arc::clone(&self.clock))
-            .with_context(|| format!("<match {name}>: the buffer cannot be opened"))?;
+        let buffer =
+            Buffer::open(&buffered.buffer, Arc::clone(&self.clock)).with_context(|| {
+                format!("<match {name}>: {} cannot be opened", buffered.buffer.place)
+            })?;
         let clock = Arc::clone(&self.clock);
         let schedule = Schedule::start(buffered.schedule, buffer.clone(), sink, clock);
         let destination = Destination::Buffered(buffer.clone());

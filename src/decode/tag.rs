@@ -22,6 +22,11 @@ impl TagPrefix {
         }
         Ok(Self(text.to_owned()))
     }
+
+    /// The prefix, without the dot behind it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The path's segments joined by dots. Empty ones at the end do not count; what is escaped in

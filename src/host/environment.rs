@@ -23,3 +23,8 @@ pub fn variables() -> impl Iterator<Item = (String, String)> {
 pub fn local_zone() -> Zone {
     Zone::Named(TimeZone::try_system().unwrap_or(TimeZone::UTC))
 }
+
+/// Whether a terminal may be written to in colours: `NO_COLOR` is not set, or empty.
+pub fn wants_color() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

@@ -17,8 +17,16 @@ pub enum BindError {
         /// Where.
         address: SocketAddr,
     },
+    /// The port is one that not everybody may listen on.
+    #[error(
+        "cannot listen on {address}: ports below 1024 are for root and who has CAP_NET_BIND_SERVICE"
+    )]
+    Privileged {
+        /// Where.
+        address: SocketAddr,
+    },
     /// The system refuses the address or the port.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}")]
     Refused {
         /// Where.
         address: SocketAddr,
@@ -26,7 +34,7 @@ pub enum BindError {
         source: io::Error,
     },
     /// The name to bind to has no address.
-    #[error("cannot listen on {host}: it is neither an address nor a known name: {source}")]
+    #[error("cannot listen on {host}: it is neither an address nor a known name")]
     UnknownHost {
         /// What was found in the configuration.
         host: String,
@@ -40,6 +48,9 @@ pub(super) fn bind(config: &Config) -> Result<(TcpListener, SocketAddr), BindErr
     let address = resolve(&config.bind, config.port)?;
     open(address, config.backlog).map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => BindError::InUse { address },
+        io::ErrorKind::PermissionDenied if address.port() < 1024 => {
+            BindError::Privileged { address }
+        }
         _ => BindError::Refused { address, source },
     })
 }

@@ -90,6 +90,11 @@ impl TlsHandle {
         })
     }
 
+    /// What the listener asks for.
+    pub fn config(&self) -> &TlsConfig {
+        &self.config
+    }
+
     /// Serves new connections with this material from now on; those that are open go on as they
     /// are. Sessions from before are not resumed, so that a client CA that is gone is gone.
     ///

@@ -12,6 +12,7 @@ use fluent_compat::timekey::TimekeySlots;
 use super::buffer::{self, BufferDefaults, BufferSettings};
 use super::context::Context;
 use super::plugins::{OUTPUTS, plugin_type};
+use super::remark::no_effect;
 use super::routes::Labels;
 use super::s3::S3Buffer;
 use super::{
@@ -51,7 +52,8 @@ impl<'c> Outputs<'c> {
             "relabel" => labels.relabel(&section).map(TargetSettings::Relabel),
             plugin => self.writing(plugin, &section, name),
         };
-        section.known_but_ignored(&["@log_level"]);
+        section.known_but_ignored(&["@log_level", "slow_flush_log_threshold"]);
+        no_effect(&section, &["time_as_integer"], "times keep their fraction");
         section.finish();
         target
     }

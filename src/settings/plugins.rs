@@ -36,3 +36,19 @@ pub(super) fn plugin_type<'a>(
     }
     plugin
 }
+
+/// Events must be able to come in and to go out.
+pub(super) fn require_a_way_through(root: &Params<'_>) {
+    let has = |name| !root.sections(name).is_empty();
+    let span = root.span();
+    if !has("source") && !has("worker") {
+        let message = "there is no <source>: no event can come in";
+        let help = "add a <source> with `@type http`";
+        root.diagnostics().error_with_help(span, message, help);
+    }
+    if !has("match") && !has("label") && !has("worker") {
+        let message = "there is no <match>: every event would be answered with 404";
+        let help = "add a <match> with `@type s3`";
+        root.diagnostics().error_with_help(span, message, help);
+    }
+}

@@ -34,6 +34,7 @@ pub(super) fn source(
         .unwrap_or(limits.keepalive);
     let transport = transport::transport(section.section("transport"), context);
     let decode = decode(&section, context);
+    section.known_but_ignored(&["@log_level"]);
     section.finish();
     let listener = listener::Config {
         bind,
@@ -63,25 +64,29 @@ fn decode(section: &Params<'_>, context: &Context<'_>) -> Option<decode::Config>
         Some(size) => usize::try_from(size).unwrap_or(usize::MAX),
         None => default,
     };
-    let config = decode::Config {
-        tag_prefix,
-        parsing: parsing?,
-        extras: decode::Extras {
-            http_headers: section.bool("add_http_headers").unwrap_or(false),
-            query_params: section.bool("add_query_params").unwrap_or(false),
-            remote_addr: section.bool("add_remote_addr").unwrap_or(false),
-        },
-        cors,
-        success: success(section),
-        limits: decode::Limits {
-            body: bytes("body_size_limit", limits.body),
-            decompressed: bytes("decompression_size_limit", limits.decompressed),
-            ..limits
-        },
-        log_refusals: section.bool("dump_error_log").unwrap_or(true),
+    let limits = decode::Limits {
+        body: bytes("body_size_limit", limits.body),
+        decompressed: bytes("decompression_size_limit", limits.decompressed),
+        ..limits
     };
+    let extras = decode::Extras {
+        http_headers: section.bool("add_http_headers").unwrap_or(false),
+        query_params: section.bool("add_query_params").unwrap_or(false),
+        remote_addr: section.bool("add_remote_addr").unwrap_or(false),
+    };
+    let success = success(section);
+    let log_refusals = section.bool("dump_error_log").unwrap_or(true);
     section.known_but_ignored(&["blocking_timeout"]);
-    Some(config)
+    Some(decode::Config {
+        tag_prefix,
+        // Last, so that a mistake in <parse> hides none beside it.
+        parsing: parsing?,
+        extras,
+        cors,
+        success,
+        limits,
+        log_refusals,
+    })
 }
 
 /// `<parse>` with a type reads every body; without one, the body's own type decides.

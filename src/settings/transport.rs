@@ -6,6 +6,7 @@ use fluent_compat::config::{Params, Secret};
 use forebay_certs::{Identity, KeyError, Passphrase, Unlocked};
 
 use super::context::Context;
+use super::remark::no_effect;
 use crate::listener::Transport;
 use crate::listener::tls::{Clients, TlsConfig, TlsHandle, TlsMaterial, TlsVersion, Versions};
 
@@ -23,7 +24,13 @@ pub(super) fn transport(section: Option<Params<'_>>, context: &Context<'_>) -> O
             None
         }
     };
-    section.known_but_ignored(&["receive_buffer_size", "linger_timeout", "ensure_fips"]);
+    if section.bool("ensure_fips") == Some(true) {
+        let message = "`ensure_fips true` cannot be kept: the TLS library here is not validated";
+        let span = section.span_of("ensure_fips");
+        section.diagnostics().error(span, message);
+    }
+    let reason = "the system chooses it";
+    no_effect(&section, &["receive_buffer_size", "linger_timeout"], reason);
     section.finish();
     transport
 }

@@ -31,6 +31,13 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
+    // Explains what the settings hold.
+    (
+        "check",
+        &[
+            "buffer", "decode", "listener", "route", "schedule", "settings", "sink",
+        ],
+    ),
     (
         "app",
         &[

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt::Write;
 
+use super::ink::Ink;
 use super::secret::{MASK, sounds_secret};
 use super::source::{Location, Sources, Span};
 
@@ -82,6 +83,11 @@ impl Diagnostics {
         self.errors.get()
     }
 
+    /// How many remarks there are on what may not be meant.
+    pub fn warning_count(&self) -> usize {
+        self.items.borrow().len() - self.error_count()
+    }
+
     /// Whether there is nothing to say at all.
     pub fn is_empty(&self) -> bool {
         self.items.borrow().is_empty()
@@ -96,10 +102,10 @@ impl Diagnostics {
 
     /// The remarks as text: for each `path:line:column: error: …`, the line, a row of
     /// carets under the words meant, and the cure. Secrets are masked.
-    pub fn render(&self, sources: &Sources) -> String {
+    pub fn render(&self, sources: &Sources, ink: Ink) -> String {
         let mut text = String::new();
         for item in self.to_vec() {
-            self.render_one(&item, sources, &mut text);
+            self.render_one(&item, sources, ink, &mut text);
         }
         text
     }
@@ -116,30 +122,34 @@ impl Diagnostics {
         });
     }
 
-    fn render_one(&self, item: &Diagnostic, sources: &Sources, out: &mut String) {
+    fn render_one(&self, item: &Diagnostic, sources: &Sources, ink: Ink, out: &mut String) {
         let Some(location) = sources.locate(item.span) else {
             return;
         };
         let severity = match item.severity {
-            Severity::Warning => "warning",
-            Severity::Error => "error",
+            Severity::Warning => ink.yellow("warning:"),
+            Severity::Error => ink.red("error:"),
         };
         let Location {
             path, line, column, ..
         } = location;
         let path = path.display();
-        let message = &item.message;
+        let message = ink.bold(&item.message);
         // Writing into a String cannot fail.
         let _ = if location.text.is_empty() {
             // An empty line is a file that could not be read: there is no place in it.
-            writeln!(out, "{path}: {severity}: {message}")
+            writeln!(out, "{path}: {severity} {message}")
         } else {
-            writeln!(out, "{path}:{line}:{column}: {severity}: {message}")
+            writeln!(out, "{path}:{line}:{column}: {severity} {message}")
         };
         if !location.text.is_empty() {
             let excerpt = self.excerpt(item.span, &location, sources);
             let indent = caret_indent(&location);
             let carets = "^".repeat(caret_width(item.span, &location, &excerpt, sources));
+            let carets = match item.severity {
+                Severity::Warning => ink.yellow(&carets),
+                Severity::Error => ink.red(&carets),
+            };
             let _ = writeln!(out, "{line:>5} | {excerpt}\n      | {indent}{carets}");
         }
         if let Some(help) = &item.help {

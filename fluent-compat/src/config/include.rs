@@ -246,5 +246,8 @@ fn normalize(path: &Path) -> PathBuf {
             other => normal.push(other),
         }
     }
+    if normal.as_os_str().is_empty() {
+        normal.push(Component::CurDir);
+    }
     normal
 }

@@ -13,6 +13,7 @@ mod element;
 mod embedded;
 mod glob;
 mod include;
+mod ink;
 mod lexer;
 pub mod literal;
 mod params;
@@ -26,6 +27,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use element::{Attribute, Element, Value};
 pub use embedded::Environment;
 pub use include::{Entry, EntryKind, Loader, Texts};
+pub use ink::Ink;
 pub use params::Params;
 pub use secret::Secret;
 pub use source::{FileId, Location, Sources, Span};
@@ -44,9 +46,14 @@ pub struct Document {
 }
 
 impl Document {
-    /// All remarks as text for a terminal or a log, secrets masked.
+    /// All remarks as plain text, secrets masked.
     pub fn render_diagnostics(&self) -> String {
-        self.diagnostics.render(&self.sources)
+        self.show_diagnostics(Ink::Plain)
+    }
+
+    /// All remarks for a terminal or a log, secrets masked.
+    pub fn show_diagnostics(&self, ink: Ink) -> String {
+        self.diagnostics.render(&self.sources, ink)
     }
 }
 

@@ -179,13 +179,12 @@ impl TimeParser {
         }
     }
 
-    /// Whether every text that can be read names its zone itself. Others are read in
-    /// the zone of `utc`, `timezone` or the host.
+    /// Whether the zone that a text names is heeded. Texts without one, and all of them
+    /// where it is not, are read in the zone of `utc`, `timezone` or the host.
     pub fn reads_zone(&self) -> bool {
         self.readers.iter().all(|reader| match reader {
-            Reader::UnixTime | Reader::Float => true,
+            Reader::UnixTime | Reader::Float | Reader::Iso8601 | Reader::Guess => true,
             Reader::Format { strptime, .. } => strptime.reads_zone(),
-            Reader::Iso8601 | Reader::Guess => false,
         })
     }
 

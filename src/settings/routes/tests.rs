@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use fluent_compat::config::{Environment, Texts};
+use fluent_compat::config::{Environment, Ink, Texts};
 use fluent_compat::time::{EventTime, Zone};
 
 use super::*;
@@ -27,7 +27,8 @@ fn load(conf: &str) -> (Option<Settings>, String) {
         clock: Arc::new(Stopped),
     };
     let loaded = load_on(Path::new("fluent.conf"), &host);
-    (loaded.settings, loaded.remarks)
+    let remarks = loaded.remarks(Ink::Plain);
+    (loaded.settings, remarks)
 }
 
 fn valid(conf: &str) -> Settings {

@@ -21,7 +21,7 @@ fn a_remark_shows_the_line_and_points_at_the_words() {
       | \t           ^^
       = help: write 1h
 ";
-    assert_eq!(diagnostics.render(&sources), expected);
+    assert_eq!(diagnostics.render(&sources, Ink::Plain), expected);
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn remarks_come_in_the_order_of_the_lines() {
     let diagnostics = Diagnostics::default();
     diagnostics.warning(span("2"), "second");
     diagnostics.error(span("1"), "first");
-    let text = diagnostics.render(&sources);
+    let text = diagnostics.render(&sources, Ink::Plain);
     assert!(
         text.find("first").unwrap() < text.find("second").unwrap(),
         "{text}"
@@ -51,7 +51,7 @@ fn a_line_whose_name_sounds_secret_is_masked() {
     let (sources, span) = sources("  private_key_passphrase \"hunter2\\q\"\n");
     let diagnostics = Diagnostics::default();
     diagnostics.error(span("\\q"), "unknown escape");
-    let text = diagnostics.render(&sources);
+    let text = diagnostics.render(&sources, Ink::Plain);
     assert!(text.contains("  private_key_passphrase xxxxxx\n"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
 }
@@ -63,7 +63,7 @@ fn every_line_of_a_concealed_place_is_masked() {
     diagnostics.conceal(span("\"one\\\n  two\""));
     diagnostics.error(span("x"), "expected the end of the line");
     diagnostics.error(span("pin"), "odd");
-    let text = diagnostics.render(&sources);
+    let text = diagnostics.render(&sources, Ink::Plain);
     assert!(
         text.contains("    1 | pin xxxxxx\n") && text.contains("    2 | xxxxxx\n"),
         "{text}"
@@ -77,7 +77,7 @@ fn a_file_that_could_not_be_read_has_no_line() {
     let diagnostics = Diagnostics::default();
     diagnostics.error(Span::new(file, 0, 0), "no such file");
     assert_eq!(
-        diagnostics.render(&sources),
+        diagnostics.render(&sources, Ink::Plain),
         "gone.conf: error: no such file\n"
     );
 }
