@@ -43,6 +43,13 @@ fn traps_are_named_and_forbid_nothing() -> TestResult {
 }
 
 #[test]
+fn labels_filters_and_copies_are_explained_in_their_order() -> TestResult {
+    let run = Run::of(&Path::new(ROOT).join("tests/check/routing.conf"))?;
+    assert_eq!(run.code, Some(0), "{}", run.printed);
+    run.compare_with("routing.txt")
+}
+
+#[test]
 fn no_secret_is_printed() -> TestResult {
     for conf in ["ten-mistakes.conf", "traps.conf"] {
         let run = Run::of(&Path::new(ROOT).join("tests/check").join(conf))?;
