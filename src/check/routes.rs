@@ -10,9 +10,13 @@ use crate::settings::{FilterSettings, LabelSettings, Settings, StepSettings, Tar
 
 /// Every label's steps, the root's first.
 pub(super) fn describe(settings: &Settings, now: EventTime, page: &mut Page) {
-    for label in &settings.labels {
+    for label in settings
+        .labels
+        .iter()
+        .filter(|label| !label.steps.is_empty())
+    {
         if let Some(name) = &label.name {
-            page.heading(&format!("label {name}"), "");
+            page.heading(&format!("label {name}"), "──► in this order");
         }
         for step in &label.steps {
             match step {

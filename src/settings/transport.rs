@@ -1,10 +1,12 @@
 //! `<transport tls>`: versions, certificates and keys.
 
+mod identity;
+
 use std::path::Path;
 
-use fluent_compat::config::{Params, Secret};
-use forebay_certs::{Identity, KeyError, Passphrase, Unlocked};
+use fluent_compat::config::Params;
 
+use self::identity::identity;
 use super::context::Context;
 use super::remark::no_effect;
 use crate::listener::Transport;
@@ -80,60 +82,6 @@ fn versions(section: &Params<'_>) -> Option<Versions> {
                 .ok()
         }
     }
-}
-
-/// The server's certificate and key: `cert_path`, `private_key_path` and
-/// `private_key_passphrase`.
-fn identity(section: &Params<'_>, context: &Context<'_>) -> Option<Identity> {
-    let passphrase = section.secret("private_key_passphrase");
-    let certificate = required_file(section, "cert_path", context);
-    let key = required_file(section, "private_key_path", context);
-    let (certificate, key) = (certificate?, key?);
-    let passphrase = passphrase.as_ref().map(Secret::expose).map(Passphrase::new);
-    match forebay_certs::load_identity(&certificate, &key, passphrase.as_ref()) {
-        Ok(identity) => {
-            warn_of_a_stray_newline(section, identity.unlocked);
-            Some(identity)
-        }
-        Err(error) => {
-            report_identity(section, &error);
-            None
-        }
-    }
-}
-
-/// An error points at the parameter that is to be mended.
-fn report_identity(section: &Params<'_>, error: &KeyError) {
-    let parameter = match error {
-        KeyError::NoCertificate { .. } | KeyError::UnusableCertificate { .. } => "cert_path",
-        KeyError::WrongPassphrase { .. } => "private_key_passphrase",
-        _ => "private_key_path",
-    };
-    let path = section.string(match parameter {
-        "private_key_passphrase" => "private_key_path",
-        parameter => parameter,
-    });
-    let path = path.unwrap_or_default();
-    let span = section.span_of(parameter);
-    let message = format!("{path}: {error}");
-    match error {
-        KeyError::PassphraseMissing { .. } => {
-            let help = "add `private_key_passphrase`";
-            section.diagnostics().error_with_help(span, message, help);
-        }
-        _ => section.diagnostics().error(span, message),
-    }
-}
-
-fn warn_of_a_stray_newline(section: &Params<'_>, unlocked: Unlocked) {
-    let what = match unlocked {
-        Unlocked::NotEncrypted | Unlocked::AsGiven => return,
-        Unlocked::NewlineRemoved => "without the newline at its end",
-        Unlocked::NewlineAdded => "only with a newline at its end",
-    };
-    let message = format!("this passphrase opens the key {what}");
-    let span = section.span_of("private_key_passphrase");
-    section.diagnostics().warning(span, message);
 }
 
 /// Who may issue client certificates; nobody need be known where none is asked for.

@@ -4,7 +4,8 @@
 //! environment variable `FLUENTD_VECTORS` names. Our deliberate differences lie in
 //! `vectors/differences/` and are put over the recorded answers before a check sees them.
 //!
-//! A test file takes this in with `mod vectors;` and calls [`run`] once for each recording.
+//! A test file takes this in with `mod vectors;` and calls [`run`] once for each recording;
+//! so do, by its path, the tests of the whole server.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -140,8 +141,12 @@ pub fn same<T: PartialEq + std::fmt::Debug + ?Sized>(
     }
 }
 
+/// Seen from this crate's tests, or from those of the whole server.
 fn own_directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors")
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let places = ["vectors", "fluent-compat/vectors"].map(|place| package.join(place));
+    let found = places.into_iter().find(|place| place.is_dir());
+    found.unwrap_or_else(|| panic!("no vectors below {}", package.display()))
 }
 
 fn read_differences(file: &str) -> Map<String, Value> {
