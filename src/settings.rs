@@ -91,7 +91,7 @@ pub struct LabelSettings {
 /// A section that events come to.
 pub enum StepSettings {
     /// `<filter>`: changes what the matches after it get.
-    Filter(MatchPatterns, FilterSettings),
+    Filter(MatchPatterns, Box<FilterSettings>),
     /// `<match>`: the first that takes a tag has it.
     Match(MatchPatterns, TargetSettings),
 }

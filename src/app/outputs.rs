@@ -47,7 +47,7 @@ impl Outputs {
         for step in label.steps {
             steps.push(match step {
                 StepSettings::Filter(patterns, filter) => {
-                    Step::Filter(patterns, self.filter(filter))
+                    Step::Filter(patterns, Box::new(self.filter(*filter)))
                 }
                 StepSettings::Match(patterns, target) => {
                     Step::Match(patterns, self.start_target(target).await?)
@@ -66,7 +66,7 @@ impl Outputs {
             }
             FilterSettings::Stdout { formatter, inject } => {
                 let writer: Arc<dyn LineWriter> = self.stdout.clone();
-                Filter::Stdout(Printer::new(formatter, inject, writer))
+                Filter::Stdout(Box::new(Printer::new(formatter, inject, writer)))
             }
         }
     }

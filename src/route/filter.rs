@@ -24,7 +24,7 @@ pub enum Filter {
     /// Rewrites them.
     RecordTransformer(Box<RecordTransformer>),
     /// Prints them.
-    Stdout(Printer),
+    Stdout(Box<Printer>),
 }
 
 /// `<filter> @type stdout`. What cannot be printed goes on all the same: it is for people

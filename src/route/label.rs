@@ -38,7 +38,7 @@ impl LabelId {
 /// A section of a label.
 pub enum Step {
     /// `<filter>`: changes what the matches after it get.
-    Filter(MatchPatterns, Filter),
+    Filter(MatchPatterns, Box<Filter>),
     /// `<match>`: the first that takes a tag has it.
     Match(MatchPatterns, Target),
 }

@@ -62,12 +62,12 @@ fn matching(patterns: &str, target: Target) -> Step {
 }
 
 fn filtering(patterns: &str, filter: Filter) -> Step {
-    Step::Filter(MatchPatterns::parse(patterns).unwrap(), filter)
+    Step::Filter(MatchPatterns::parse(patterns).unwrap(), Box::new(filter))
 }
 
 fn printer(paper: &Arc<Paper>) -> Filter {
     let formatter = Formatter::Json(Newline::Lf);
-    Filter::Stdout(Printer::new(formatter, None, paper.clone()))
+    Filter::Stdout(Box::new(Printer::new(formatter, None, paper.clone())))
 }
 
 /// Drops what has this number.

@@ -133,7 +133,7 @@ impl<'a> Labels<'a> {
             let span = section.argument_span();
             let step = if section.name() == "filter" {
                 let filter = filter::filter(section, self.context);
-                (|| Some(StepSettings::Filter(patterns?, filter?)))()
+                (|| Some(StepSettings::Filter(patterns?, Box::new(filter?))))()
             } else {
                 matches.extend(patterns.clone().map(|patterns| (patterns, span)));
                 let name = section.argument();

@@ -1,7 +1,6 @@
 //! `http.json`: a raw request to a source, the whole answer, and the events that come of it.
 
 use std::collections::BTreeSet;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use forebay_testbed::server::Launch;
 use serde_json::{Map, Value};
@@ -11,6 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::recordings::{Case, bytes_of, run, same};
 use crate::{FOREBAY, shown};
+use jiff::Timestamp;
 
 /// Writes each event as one line, its tag and time as fields of the record. Without a
 /// `<buffer>` the line is written before the answer.
@@ -211,6 +211,6 @@ fn compare_events(mut found: Vec<Event>, case: &Case) -> Result<(), String> {
 
 fn is_now(time: &str) -> bool {
     let seconds = time.split('.').next().and_then(|text| text.parse().ok());
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    matches!((seconds, now), (Some(then), Ok(now)) if now.as_secs().abs_diff(then) <= NOW)
+    let now = Timestamp::now().as_second();
+    seconds.is_some_and(|then: i64| now.abs_diff(then) <= NOW)
 }
