@@ -4,6 +4,8 @@ use std::io::{self, Read};
 
 /// Bytes before every payload.
 const HEAD_LENGTH: usize = 16;
+/// Those of them that the CRC covers, with the payload.
+const CHECKED_LENGTH: usize = 12;
 const MARK: [u8; 2] = [0xFB, 0xC7];
 const VERSION: u8 = 1;
 
@@ -53,29 +55,26 @@ pub(in crate::buffer) fn append_frame(
     out: &mut Vec<u8>,
 ) -> io::Result<()> {
     let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
-    let [mark0, mark1] = MARK;
-    let [l0, l1, l2, l3] = length.to_le_bytes();
-    let [r0, r1, r2, r3] = records.to_le_bytes();
-    let checked = [
-        mark0,
-        mark1,
-        kind.byte(),
-        VERSION,
-        l0,
-        l1,
-        l2,
-        l3,
-        r0,
-        r1,
-        r2,
-        r3,
-    ];
-    let crc = crc32c::crc32c_append(crc32c::crc32c(&checked), payload);
+    let checked = checked_head(kind, length, records);
+    let crc = checksum(&checked, payload);
     out.reserve(frame_size(payload.len()));
     out.extend_from_slice(&checked);
     out.extend_from_slice(&crc.to_le_bytes());
     out.extend_from_slice(payload);
     Ok(())
+}
+
+/// The head's bytes that the CRC covers.
+fn checked_head(kind: Kind, length: u32, records: u32) -> [u8; CHECKED_LENGTH] {
+    let [m0, m1] = MARK;
+    let [l0, l1, l2, l3] = length.to_le_bytes();
+    let [r0, r1, r2, r3] = records.to_le_bytes();
+    let (kind, version) = (kind.byte(), VERSION);
+    [m0, m1, kind, version, l0, l1, l2, l3, r0, r1, r2, r3]
+}
+
+fn checksum(checked_head: &[u8; CHECKED_LENGTH], payload: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(checked_head), payload)
 }
 
 /// A frame whose CRC held.
@@ -162,15 +161,15 @@ impl<R: Read> FrameReader<R> {
         if limited.read_to_end(&mut self.payload)? < length as usize {
             return Err(FrameError::Short);
         }
-        let checked = [m0, m1, kind.byte(), version, l0, l1, l2, l3, r0, r1, r2, r3];
-        let crc = crc32c::crc32c_append(crc32c::crc32c(&checked), &self.payload);
+        let records = u32::from_le_bytes([r0, r1, r2, r3]);
+        let crc = checksum(&checked_head(kind, length, records), &self.payload);
         if crc != u32::from_le_bytes([c0, c1, c2, c3]) {
             return Err(FrameError::Unreadable);
         }
         self.offset += frame_size(self.payload.len()) as u64;
         Ok(Some(Frame {
             kind,
-            records: u32::from_le_bytes([r0, r1, r2, r3]),
+            records,
             payload: &self.payload,
             end: self.offset,
         }))
