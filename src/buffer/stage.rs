@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use fluent_compat::chunk::{ChunkId, Metadata};
 
 use super::Portion;
-use super::chunk_file::{Header, Kind, append_frame};
+use super::chunk_file::{Header, Kind, ObjectName, append_frame};
+use super::queue::SealedChunk;
 
 /// A chunk that takes events.
 pub(super) struct StagedChunk {
@@ -76,6 +77,19 @@ impl StagedChunk {
         Content {
             bytes: self.content.bytes + self.pending.content.bytes,
             records: self.content.records + self.pending.content.records,
+        }
+    }
+
+    /// The chunk as it waits in the queue; what is pending does not go along.
+    pub(super) fn sealed(self, path: PathBuf, name: Option<ObjectName>) -> SealedChunk {
+        SealedChunk {
+            header: self.header,
+            name,
+            records: self.content.records,
+            bytes: self.content.bytes,
+            path,
+            condition: Condition::Sound,
+            length: self.length,
         }
     }
 

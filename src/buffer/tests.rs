@@ -14,7 +14,8 @@ use super::*;
 use crate::host::clock::PausedClock;
 use crate::host::fs::crashing::CrashingFs;
 
-fn config() -> Config {
+/// A synced file buffer of small chunks.
+pub(crate) fn config() -> Config {
     Config {
         name: "test".to_owned(),
         place: Place::File {

@@ -5,7 +5,7 @@
 //! to be taken gets the next index, and a forgotten hint costs one refused put.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Names remembered; the time slots of the recent past are enough.
 const REMEMBERED: usize = 4096;
@@ -19,10 +19,7 @@ pub(super) struct Indexes {
 impl Indexes {
     /// Takes the next index for a name.
     pub(super) fn next_for(&self, first_name: &str) -> u64 {
-        let mut next = self
-            .next
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut next = self.lock();
         if next.len() >= REMEMBERED && !next.contains_key(first_name) {
             next.clear();
         }
@@ -34,10 +31,7 @@ impl Indexes {
 
     /// The index was not used after all.
     pub(super) fn give_back(&self, first_name: &str, index: u64) {
-        let mut next = self
-            .next
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut next = self.lock();
         if let Some(known) = next.get_mut(first_name)
             && *known == index + 1
         {
@@ -47,13 +41,14 @@ impl Indexes {
 
     /// The index is taken, by us or by somebody else.
     pub(super) fn is_taken(&self, first_name: &str, index: u64) {
-        let mut next = self
-            .next
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut next = self.lock();
         if let Some(known) = next.get_mut(first_name) {
             *known = (*known).max(index + 1);
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, u64>> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

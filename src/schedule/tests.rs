@@ -13,7 +13,7 @@ use fluent_compat::time::Zone;
 use fluent_compat::timekey::{Timekey, TimekeySlots};
 
 use super::*;
-use crate::buffer::{self, Durability, OverflowAction, Place, Portion, Sealing};
+use crate::buffer::{self, Portion};
 use crate::host::clock::PausedClock;
 use crate::host::fs::crashing::CrashingFs;
 use crate::sink::{Attempt, Body, BoxFuture, ChunkInfo, Put, PutError, Remedy};
@@ -155,8 +155,11 @@ impl Rig {
 
     fn start_on(fs: CrashingFs, store: &Arc<FakeStore>, config: Config) -> Self {
         let clock = Arc::new(PausedClock::starting_at(START));
-        let buffer =
-            Buffer::open_without_thread(Arc::new(fs.clone()), &buffer_config(), clock.clone());
+        let buffer = Buffer::open_without_thread(
+            Arc::new(fs.clone()),
+            &buffer::tests::config(),
+            clock.clone(),
+        );
         let buffer = buffer.unwrap();
         let schedule = Schedule::start(config, buffer.clone(), store.clone(), clock.clone());
         Self {
@@ -183,22 +186,6 @@ impl Rig {
     /// Lets the paused time run.
     async fn pass(&self, seconds: u64) {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
-    }
-}
-
-fn buffer_config() -> buffer::Config {
-    buffer::Config {
-        name: "test".to_owned(),
-        place: Place::File {
-            path: PathBuf::from("/buffer"),
-            durability: Durability::Synced,
-        },
-        chunk_limit_size: 1000,
-        chunk_limit_records: None,
-        chunk_full_threshold: 0.95,
-        total_limit_size: 100_000,
-        overflow_action: OverflowAction::ThrowException,
-        sealing: Sealing::WhenFull,
     }
 }
 

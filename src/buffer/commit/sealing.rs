@@ -9,7 +9,6 @@ use super::Committer;
 use crate::buffer::Portion;
 use crate::buffer::Sealing;
 use crate::buffer::chunk_file::{Header, Recovered, State};
-use crate::buffer::queue::SealedChunk;
 use crate::buffer::stage::{Condition, Content, Pending, StagedChunk};
 
 /// When a chunk takes no more: the hard limits, and the share of them that is enough.
@@ -58,15 +57,7 @@ impl Committer {
             State::Queued => chunk.path.clone(),
             State::Staged => self.storage.seal(&chunk).unwrap_or(chunk.path.clone()),
         };
-        let sealed = SealedChunk {
-            header: chunk.header,
-            name: found.name,
-            records: content.records,
-            bytes: content.bytes,
-            path,
-            condition: Condition::Sound,
-            length: chunk.length,
-        };
+        let sealed = chunk.sealed(path, found.name);
         self.queue.push(sealed, None);
     }
 
@@ -125,15 +116,7 @@ impl Committer {
                 })
             }
         };
-        let sealed = SealedChunk {
-            header: chunk.header,
-            name: None,
-            records: chunk.content.records,
-            bytes: chunk.content.bytes,
-            path,
-            condition: Condition::Sound,
-            length: chunk.length,
-        };
+        let sealed = chunk.sealed(path, None);
         self.queue.push(sealed, None);
     }
 }
