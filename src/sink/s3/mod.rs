@@ -3,6 +3,7 @@
 mod client;
 mod config;
 mod error;
+mod guard;
 mod instance;
 mod pack;
 mod put;
@@ -11,7 +12,6 @@ mod store_as;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use aws_sdk_s3::Client;
 use base64::Engine;
@@ -25,6 +25,7 @@ pub use config::{
 pub use put::CHUNK_ID;
 pub use store_as::{StoreAs, ZstdLevel, ZstdLevelError};
 
+use self::guard::{Condition, Guard, Way};
 use self::pack::Packed;
 use self::put::Putter;
 use super::{Attempt, Body, BoxFuture, ChunkInfo, Put, PutError, Sink};
@@ -34,8 +35,7 @@ use super::{Attempt, Body, BoxFuture, ChunkInfo, Put, PutError, Sink};
 pub struct S3Sink {
     client: Client,
     settings: Arc<S3Config>,
-    /// Set for good when the store refuses `If-None-Match`.
-    condition_refused: AtomicBool,
+    guard: Guard,
 }
 
 /// Why there is no client for a bucket.
@@ -56,10 +56,14 @@ impl S3Sink {
     /// # Errors
     /// If the certificates to trust cannot be read.
     pub async fn connect(settings: S3Config) -> Result<Self, ConnectError> {
+        let condition = match &settings.endpoint {
+            Some(endpoint) if !endpoint.is_amazon() => Condition::Unproven,
+            _ => Condition::Honoured,
+        };
         Ok(Self {
             client: client::connect(&settings).await?,
+            guard: Guard::new(&settings.bucket, condition),
             settings: Arc::new(settings),
-            condition_refused: AtomicBool::new(false),
         })
     }
 
@@ -84,7 +88,7 @@ impl S3Sink {
         let putter = Putter {
             client: &self.client,
             settings: &self.settings,
-            condition_refused: &self.condition_refused,
+            guard: &self.guard,
             chunk,
             key: &key,
             metadata,
@@ -94,7 +98,10 @@ impl S3Sink {
     }
 
     fn key(&self, chunk: &ChunkInfo, index: u64) -> Result<String, NameError> {
-        self.settings.keys.render(named(chunk), index)
+        match self.guard.way() {
+            Way::OwnName => self.settings.keys.render_own(named(chunk), index),
+            Way::Condition | Way::Look => self.settings.keys.render(named(chunk), index),
+        }
     }
 
     fn metadata(
