@@ -19,6 +19,7 @@ mod chunk_file;
 mod commit;
 mod group;
 mod limits;
+mod payload;
 mod queue;
 mod stage;
 mod storage;
@@ -35,7 +36,7 @@ use std::time::Duration;
 use fluent_compat::chunk::Metadata;
 use tokio::time::Instant;
 
-pub use chunk_file::{ChunkBody, Header, ObjectName};
+pub use chunk_file::{ChunkBody, Compression, Header, ObjectName};
 use commit::{Append, Committer};
 use group::Group;
 use limits::Limits;
@@ -54,6 +55,11 @@ pub struct Config {
     pub name: String,
     /// `@type` and `path`.
     pub place: Place,
+    /// `compress`. Limits count what is packed, as Fluentd's do.
+    pub compression: Compression,
+    /// `decompression_size_limit`: bytes of formatted events in a portion that is to be
+    /// packed. What would be more than may be unpacked again is never packed.
+    pub decompression_size_limit: u64,
     /// `chunk_limit_size`: bytes of formatted events in a chunk.
     pub chunk_limit_size: u64,
     /// `chunk_limit_records`.
@@ -66,6 +72,18 @@ pub struct Config {
     pub overflow_action: OverflowAction,
     /// When a chunk is sealed without being asked for.
     pub sealing: Sealing,
+}
+
+impl Config {
+    /// Bytes of formatted events that a portion may have.
+    fn portion_limit(&self) -> u64 {
+        match self.compression {
+            Compression::Text => self.chunk_limit_size,
+            Compression::Gzip | Compression::Zstd => {
+                self.chunk_limit_size.min(self.decompression_size_limit)
+            }
+        }
+    }
 }
 
 /// Where chunks are kept.
@@ -176,7 +194,8 @@ pub struct Buffer {
 }
 
 struct Shared {
-    chunk_limit_size: u64,
+    portion_limit: u64,
+    compression: Compression,
     limits: Arc<Limits>,
     queue: Arc<Queue>,
     storage: Storage,
@@ -252,7 +271,8 @@ impl Buffer {
         );
         committer.take_up_what_is_there()?;
         let shared = Shared {
-            chunk_limit_size: config.chunk_limit_size,
+            portion_limit: config.portion_limit(),
+            compression: config.compression,
             limits,
             queue,
             storage,
@@ -263,9 +283,10 @@ impl Buffer {
         })
     }
 
-    /// `chunk_limit_size`: no portion may be larger.
+    /// `chunk_limit_size`: no portion may be larger, in bytes of formatted events. With
+    /// `compress` nor may it be larger than `decompression_size_limit`.
     pub fn chunk_limit_size(&self) -> u64 {
-        self.shared.chunk_limit_size
+        self.shared.portion_limit
     }
 
     /// Stores all portions or none, and returns when that is as safe as the buffer
@@ -276,24 +297,26 @@ impl Buffer {
     /// # Errors
     /// See `AppendError`; nothing is stored then.
     pub async fn append(&self, portions: Vec<Portion>) -> Result<(), AppendError> {
-        let mut bytes = 0;
+        let mut formatted = 0;
         for portion in &portions {
             let found = portion.bytes.len() as u64;
-            if found > self.shared.chunk_limit_size {
-                let limit = self.shared.chunk_limit_size;
+            if found > self.shared.portion_limit {
+                let limit = self.shared.portion_limit;
                 return Err(AppendError::TooLarge { found, limit });
             }
-            bytes += found;
+            formatted += found;
         }
+        let payloads = payload::pack(portions, formatted, self.shared.compression).await?;
+        let bytes = payload::length(&payloads);
         self.make_room(bytes).await?;
         match &self.shared.committing {
             Committing::Inline(committer) => {
-                let (append, mut answer) = Append::new(portions);
+                let (append, mut answer) = Append::new(payloads);
                 lock(committer).commit(vec![append]);
                 answer.try_recv().unwrap_or(Err(AppendError::Closed))
             }
             Committing::Group(group) => {
-                let (append, answer) = Append::new(portions);
+                let (append, answer) = Append::new(payloads);
                 let answered = match group.append(append) {
                     Ok(()) => answer.await.map_err(|_| AppendError::broken()),
                     Err(refused) => Err(refused),

@@ -22,7 +22,7 @@ pub struct SealedChunk {
     pub name: Option<ObjectName>,
     /// How many events it has.
     pub records: u64,
-    /// How many bytes they are.
+    /// How many bytes they are, packed as `compress` says.
     pub bytes: u64,
     pub(super) path: PathBuf,
     pub(super) condition: Condition,

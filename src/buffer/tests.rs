@@ -1,6 +1,7 @@
 //! The buffer's promises, asked of it over a disk that crashes and fails.
 
 mod acknowledged;
+mod compressed;
 mod faults;
 mod model;
 mod recovery;
@@ -22,6 +23,8 @@ pub(crate) fn config() -> Config {
             path: PathBuf::from("/buffer"),
             durability: Durability::Synced,
         },
+        compression: Compression::Text,
+        decompression_size_limit: 1 << 20,
         chunk_limit_size: 1000,
         chunk_limit_records: None,
         chunk_full_threshold: 0.95,
@@ -55,6 +58,13 @@ fn portion(tag: &str, text: &str) -> Portion {
         records: 1,
     }
 }
+
+/// An append of portions as they are.
+fn append_of(portions: Vec<Portion>) -> (Append, Answer) {
+    Append::new(payload::pack_here(portions, Compression::Text).unwrap())
+}
+
+type Answer = tokio::sync::oneshot::Receiver<Result<(), AppendError>>;
 
 /// Seals everything and reads it: tag → the chunks' texts, oldest first.
 async fn drain(buffer: &Buffer) -> BTreeMap<String, Vec<String>> {

@@ -75,6 +75,8 @@ pub(super) fn buffer(
     let config = buffer::Config {
         name: name.to_owned(),
         place: place?,
+        compression: buffer::Compression::Text,
+        decompression_size_limit: 256 * MIB,
         chunk_limit_size: limits.chunk,
         chunk_limit_records: limits.records,
         chunk_full_threshold: limits.threshold,

@@ -6,9 +6,9 @@ use fluent_compat::chunk::ChunkId;
 use tracing::{error, info, warn};
 
 use super::Committer;
-use crate::buffer::Portion;
 use crate::buffer::Sealing;
 use crate::buffer::chunk_file::{Header, Recovered, State};
+use crate::buffer::payload::Payload;
 use crate::buffer::stage::{Condition, Content, Pending, StagedChunk};
 
 /// When a chunk takes no more: the hard limits, and the share of them that is enough.
@@ -122,10 +122,10 @@ impl Committer {
 }
 
 impl FullRule {
-    pub(super) fn has_room(&self, content: Content, portion: &Portion) -> bool {
+    pub(super) fn has_room(&self, content: Content, payload: &Payload) -> bool {
         content.records == 0
-            || (content.bytes + portion.bytes.len() as u64 <= self.bytes
-                && content.records + u64::from(portion.records) <= self.records)
+            || (content.bytes + payload.bytes.len() as u64 <= self.bytes
+                && content.records + u64::from(payload.records) <= self.records)
     }
 
     /// Whether so much of a limit is used that the chunk is as good as full.
