@@ -46,7 +46,7 @@ pub use queue::SealedChunk;
 use storage::Storage;
 
 use crate::host::clock::Clock;
-use crate::host::fs::{DiskFs, Fs, MemoryFs};
+use crate::host::fs::{DiskFs, Fs, MemoryFs, Modes};
 
 /// What a `<buffer>` section says about keeping events.
 #[derive(Clone, Debug)]
@@ -55,6 +55,8 @@ pub struct Config {
     pub name: String,
     /// `@type` and `path`.
     pub place: Place,
+    /// `file_permission` and `dir_permission`.
+    pub modes: Modes,
     /// `compress`. Limits count what is packed, as Fluentd's do.
     pub compression: Compression,
     /// `decompression_size_limit`: bytes of formatted events in a portion that is to be
@@ -220,11 +222,12 @@ impl Buffer {
     /// Opens the buffer on the machine's disk, or in memory.
     ///
     /// # Errors
-    /// The directory cannot be created or listed, or no thread can be started.
+    /// The directory cannot be created or listed, another process has it, or no thread can
+    /// be started.
     pub fn open(config: &Config, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let fs: Arc<dyn Fs> = match config.place {
             Place::Memory => Arc::new(MemoryFs::default()),
-            Place::File { .. } => Arc::new(DiskFs),
+            Place::File { .. } => Arc::new(DiskFs::with_modes(config.modes)),
         };
         Self::open_on(fs, config, clock)
     }
@@ -261,7 +264,8 @@ impl Buffer {
     ) -> io::Result<Self> {
         let limits = Arc::new(Limits::new(config.total_limit_size, config.overflow_action));
         let queue = Arc::new(Queue::default());
-        let storage = Storage::new(fs, &config.place);
+        let mut storage = Storage::new(fs, &config.place);
+        storage.take_possession()?;
         let mut committer = Committer::new(
             config,
             storage.clone(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fluent_compat::chunk::ChunkId;
+use tracing::warn;
 
 use super::chunk_file::{
     ChunkBody, ChunkNames, Kind, ObjectName, Recovered, State, append_frame, copy_range, recover,
@@ -13,7 +14,7 @@ use super::chunk_file::{
 use super::queue::SealedChunk;
 use super::stage::{Condition, StagedChunk};
 use super::{Durability, Place};
-use crate::host::fs::{File, Fs};
+use crate::host::fs::{File, Fs, Lock};
 
 /// A buffer's directory. Clones name the same one.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub(super) struct Storage {
     fs: Arc<dyn Fs>,
     names: ChunkNames,
     durability: Durability,
+    /// Kept as long as anybody writes here.
+    lock: Option<Arc<Lock>>,
 }
 
 impl Storage {
@@ -33,7 +36,31 @@ impl Storage {
             fs,
             names: ChunkNames::new(path),
             durability,
+            lock: None,
         }
+    }
+
+    /// Takes the directory for this process, and creates it if need be.
+    ///
+    /// # Errors
+    /// `ResourceBusy` when another process has it. It would cut what is written here, and
+    /// deliver it a second time.
+    pub(super) fn take_possession(&mut self) -> io::Result<()> {
+        self.fs.create_dir_all(self.names.dir())?;
+        let path = self.names.lock();
+        match self.fs.lock(&path) {
+            Ok(lock) => self.lock = Some(Arc::new(lock)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let path = path.display();
+                let message = format!("another process has it: {path} is locked");
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                warn!(path = %path.display(), %error, "files cannot be locked here; see to it that no other process uses this directory");
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     pub(super) fn recover(&self) -> io::Result<Vec<Recovered>> {

@@ -23,6 +23,7 @@ pub(crate) fn config() -> Config {
             path: PathBuf::from("/buffer"),
             durability: Durability::Synced,
         },
+        modes: Modes::default(),
         compression: Compression::Text,
         decompression_size_limit: 1 << 20,
         chunk_limit_size: 1000,

@@ -75,6 +75,7 @@ pub(super) fn buffer(
     let config = buffer::Config {
         name: name.to_owned(),
         place: place?,
+        modes: crate::host::fs::Modes::default(),
         compression: buffer::Compression::Text,
         decompression_size_limit: 256 * MIB,
         chunk_limit_size: limits.chunk,
