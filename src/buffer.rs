@@ -29,6 +29,7 @@ pub(crate) mod tests;
 
 use std::fmt;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +39,7 @@ use tokio::time::Instant;
 
 pub use chunk_file::{ChunkBody, Compression, Header, ObjectName};
 use commit::{Append, Committer};
-use group::Group;
+use group::{Due, Group};
 use limits::Limits;
 pub use limits::OverflowAction;
 use queue::Queue;
@@ -74,6 +75,11 @@ pub struct Config {
     pub overflow_action: OverflowAction,
     /// When a chunk is sealed without being asked for.
     pub sealing: Sealing,
+    /// `queued_chunks_limit_size`: while so many chunks are queued none is sealed because
+    /// it is due. `None` is no limit.
+    pub queued_chunks_limit: Option<NonZeroUsize>,
+    /// `disable_chunk_backup`.
+    pub backup: Backup,
 }
 
 impl Config {
@@ -128,6 +134,24 @@ pub enum Sealing {
     WhenFull,
     /// `flush_mode immediate`: after every append.
     AfterEveryAppend,
+}
+
+/// What becomes of a chunk that is given up on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backup {
+    /// It is kept in the backup directory.
+    Kept,
+    /// `disable_chunk_backup true`: it is deleted, as Fluentd does.
+    Deleted,
+}
+
+/// Where a chunk is that was given up on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GivenUp {
+    /// In this file of the backup directory.
+    KeptIn(PathBuf),
+    /// Nowhere; `Backup::Deleted`.
+    Deleted,
 }
 
 /// One chunk's share of a request: events of one key, formatted.
@@ -198,6 +222,8 @@ pub struct Buffer {
 struct Shared {
     portion_limit: u64,
     compression: Compression,
+    queued_chunks_limit: Option<NonZeroUsize>,
+    backup: Backup,
     limits: Arc<Limits>,
     queue: Arc<Queue>,
     storage: Storage,
@@ -277,6 +303,8 @@ impl Buffer {
         let shared = Shared {
             portion_limit: config.portion_limit(),
             compression: config.compression,
+            queued_chunks_limit: config.queued_chunks_limit,
+            backup: config.backup,
             limits,
             queue,
             storage,
@@ -334,11 +362,23 @@ impl Buffer {
         }
     }
 
-    /// Seals the staged chunks that the rule says are due.
+    /// Seals the staged chunks that the rule picks, whatever is queued: a flush that
+    /// somebody asked for.
     pub async fn seal(&self, due: impl Fn(&Header) -> bool + Send + 'static) {
+        self.seal_up_to(None, Box::new(due)).await;
+    }
+
+    /// Seals the staged chunks that the rule says are due, oldest first, as far as
+    /// `queued_chunks_limit_size` allows; the others stay open and take events meanwhile.
+    pub async fn seal_due(&self, due: impl Fn(&Header) -> bool + Send + 'static) {
+        let limit = self.shared.queued_chunks_limit;
+        self.seal_up_to(limit, Box::new(due)).await;
+    }
+
+    async fn seal_up_to(&self, queued: Option<NonZeroUsize>, due: Due) {
         match &self.shared.committing {
-            Committing::Inline(committer) => lock(committer).seal_due(&due),
-            Committing::Group(group) => group.seal(Box::new(due)).await,
+            Committing::Inline(committer) => lock(committer).seal_due(queued, &due),
+            Committing::Group(group) => group.seal(queued, due).await,
         }
     }
 
@@ -384,13 +424,18 @@ impl Buffer {
         self.shared.storage.remove(&chunk)
     }
 
-    /// Moves a chunk that is given up on to the backup directory. Blocks.
+    /// Moves a chunk that is given up on to the backup directory, or deletes it if there is
+    /// to be no backup. Blocks.
     ///
     /// # Errors
     /// The file is still in the buffer and is tried again after a restart.
-    pub fn set_aside(&self, chunk: SealedChunk) -> io::Result<PathBuf> {
+    pub fn set_aside(&self, chunk: SealedChunk) -> io::Result<GivenUp> {
         self.shared.limits.release(chunk.bytes);
-        self.shared.storage.set_aside(&chunk)
+        let storage = &self.shared.storage;
+        match self.shared.backup {
+            Backup::Kept => storage.set_aside(&chunk).map(GivenUp::KeptIn),
+            Backup::Deleted => storage.remove(&chunk).map(|()| GivenUp::Deleted),
+        }
     }
 
     /// Takes no more appends and waits until those under way are answered.

@@ -63,6 +63,11 @@ impl Queue {
         Some(oldest.chunk)
     }
 
+    /// How many chunks wait, those that wait for their next attempt included.
+    pub(super) fn len(&self) -> usize {
+        lock(&self.waiting).len()
+    }
+
     /// When the first waiting chunk may be tried; an instant of the past for those that
     /// may be tried at once.
     pub(super) fn next_due(&self) -> Option<Instant> {

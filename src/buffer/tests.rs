@@ -4,6 +4,7 @@ mod acknowledged;
 mod compressed;
 mod faults;
 mod model;
+mod parameters;
 mod recovery;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub(crate) fn config() -> Config {
         total_limit_size: 100_000,
         overflow_action: OverflowAction::ThrowException,
         sealing: Sealing::WhenFull,
+        queued_chunks_limit: None,
+        backup: Backup::Kept,
     }
 }
 

@@ -87,6 +87,8 @@ pub(super) fn buffer(
             FlushMode::Immediate => Sealing::AfterEveryAppend,
             FlushMode::Lazy | FlushMode::Interval { .. } => Sealing::WhenFull,
         },
+        queued_chunks_limit: None,
+        backup: buffer::Backup::Kept,
     };
     let schedule = schedule::Config {
         name: name.to_owned(),

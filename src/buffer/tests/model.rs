@@ -157,7 +157,7 @@ impl Model {
     fn work(&mut self, work: Work) {
         match work {
             Work::Append(requests) => self.append(&requests),
-            Work::Seal => self.committer(|committer| committer.seal_due(&|_| true)),
+            Work::Seal => self.committer(|committer| committer.seal_due(None, &|_| true)),
             Work::Take => self.take(),
             Work::Name => self.name(),
             Work::GiveBack => {
@@ -289,7 +289,7 @@ impl Model {
         // What could not be read because an operation failed is read at the next start.
         self.end(None);
         self.start();
-        self.committer(|committer| committer.seal_due(&|_| true));
+        self.committer(|committer| committer.seal_due(None, &|_| true));
         let mut found: HashMap<String, u32> = HashMap::new();
         while let Some(chunk) = self.buffer.take(Instant::now()) {
             for line in self.readable(&chunk) {
