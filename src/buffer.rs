@@ -221,6 +221,7 @@ pub struct Buffer {
 
 struct Shared {
     portion_limit: u64,
+    chunk_limit_records: Option<u64>,
     compression: Compression,
     queued_chunks_limit: Option<NonZeroUsize>,
     backup: Backup,
@@ -302,6 +303,7 @@ impl Buffer {
         committer.take_up_what_is_there()?;
         let shared = Shared {
             portion_limit: config.portion_limit(),
+            chunk_limit_records: config.chunk_limit_records,
             compression: config.compression,
             queued_chunks_limit: config.queued_chunks_limit,
             backup: config.backup,
@@ -319,6 +321,11 @@ impl Buffer {
     /// `compress` nor may it be larger than `decompression_size_limit`.
     pub fn chunk_limit_size(&self) -> u64 {
         self.shared.portion_limit
+    }
+
+    /// `chunk_limit_records`: a portion with more is a chunk with more.
+    pub fn chunk_limit_records(&self) -> Option<u64> {
+        self.shared.chunk_limit_records
     }
 
     /// Stores all portions or none, and returns when that is as safe as the buffer
@@ -483,6 +490,12 @@ pub const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// The directory in which a file buffer with this `path` keeps its chunks.
 pub fn directory(path: &Path) -> PathBuf {
     chunk_file::ChunkNames::new(path).dir().to_owned()
+}
+
+/// What the paths of all files have in common that a file buffer with this `path` makes.
+/// Two buffers for which it is the same take each other's chunks.
+pub fn file_prefix(path: &Path) -> PathBuf {
+    chunk_file::ChunkNames::new(path).common()
 }
 
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -189,7 +189,11 @@ impl Model {
             let mut lines = Vec::new();
             let portion = |key: &u8| {
                 self.lines += 1;
-                let line = format!("{}-{}\n", self.lines, "x".repeat(padding * usize::from(*key)));
+                let line = format!(
+                    "{}-{}\n",
+                    self.lines,
+                    "x".repeat(padding * usize::from(*key))
+                );
                 lines.push(line.clone());
                 portion(&format!("key{key}"), &line)
             };
