@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use forebay_testbed::rig::{BUCKET, Rig, deliver, past, present};
 use forebay_testbed::tally::Tally;
@@ -11,6 +12,7 @@ use forebay_testbed::tally::Tally;
 const FOREBAY: &str = env!("CARGO_BIN_EXE_forebay");
 /// A slot that does not end while a test runs.
 const HOURS: u32 = 36_000;
+const PATIENCE: Duration = Duration::from_secs(20);
 
 type TestResult = Result<(), Box<dyn Error>>;
 
@@ -90,6 +92,27 @@ async fn a_server_that_was_killed_leaves_no_lock() -> TestResult {
     }
     assert!(rig.directory().join("buffer/buffer.lock").exists());
     rig.start(&rig.conf()).await?.terminate().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_given_up_without_a_backup_is_deleted_and_logged() -> TestResult {
+    let rig = Rig::new(FOREBAY).await?;
+    rig.store.remove_bucket(BUCKET)?;
+    let buffer = rig
+        .buffer(1)
+        .line("retry_forever false")
+        .line("retry_max_times 1")
+        .line("disable_chunk_backup true");
+    let mut server = rig.start(&rig.conf_with(rig.s3("**", buffer))).await?;
+    let mut tally = Tally::default();
+    deliver(&mut rig.client(&server)?, &past().audit(1), &mut tally).await?;
+    server
+        .wait_for_log("given up and DELETED", PATIENCE)
+        .await?;
+    server.kill().await?;
+    let left = files_in(&rig.directory().join("buffer"))?;
+    assert_eq!(left, [rig.directory().join("buffer/buffer.lock")]);
     Ok(())
 }
 
