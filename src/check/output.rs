@@ -97,22 +97,22 @@ fn buffer(buffer: &buffer::Config, page: &mut Page) {
             }
         }
     };
-    let packed = match buffer.compression {
-        Compression::Text => "",
-        Compression::Gzip => ", packed with gzip",
-        Compression::Zstd => ", packed with zstd",
-    };
-    page.row("buffer", &format!("{place}{packed}"));
+    page.row("buffer", &place);
     let full = match buffer.overflow_action {
         OverflowAction::ThrowException => "then 503 until there is room",
         OverflowAction::Block => "then requests wait for room",
         OverflowAction::DropOldestChunk => "then the OLDEST CHUNK IS DROPPED",
     };
     let total = units::size(buffer.total_limit_size);
+    let packed = match buffer.compression {
+        Compression::Text => "",
+        Compression::Gzip => " of gzip",
+        Compression::Zstd => " of zstd",
+    };
     let queued = buffer.queued_chunks_limit.map_or_else(String::new, |most| {
         format!("; {most} due chunks queued at most")
     });
-    page.row("", &format!("{total} at most, {full}{queued}"));
+    page.row("", &format!("{total}{packed} at most, {full}{queued}"));
 }
 
 fn chunks(buffer: &buffer::Config, route: &route::Config) -> String {
