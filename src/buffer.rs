@@ -137,10 +137,13 @@ pub enum Sealing {
 }
 
 /// What becomes of a chunk that is given up on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Backup {
-    /// It is kept in the backup directory.
-    Kept,
+    /// It is kept as it is, in the backup directory of its file buffer.
+    InBuffer,
+    /// Its events are written to a file in this directory, where Fluentd writes them, too:
+    /// a memory buffer has no place of its own.
+    In(PathBuf),
     /// `disable_chunk_backup true`: it is deleted, as Fluentd does.
     Deleted,
 }
@@ -148,7 +151,7 @@ pub enum Backup {
 /// Where a chunk is that was given up on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GivenUp {
-    /// In this file of the backup directory.
+    /// In this file.
     KeptIn(PathBuf),
     /// Nowhere; `Backup::Deleted`.
     Deleted,
@@ -225,6 +228,7 @@ struct Shared {
     compression: Compression,
     queued_chunks_limit: Option<NonZeroUsize>,
     backup: Backup,
+    modes: Modes,
     limits: Arc<Limits>,
     queue: Arc<Queue>,
     storage: Storage,
@@ -306,7 +310,8 @@ impl Buffer {
             chunk_limit_records: config.chunk_limit_records,
             compression: config.compression,
             queued_chunks_limit: config.queued_chunks_limit,
-            backup: config.backup,
+            backup: config.backup.clone(),
+            modes: config.modes,
             limits,
             queue,
             storage,
@@ -431,16 +436,23 @@ impl Buffer {
         self.shared.storage.remove(&chunk)
     }
 
-    /// Moves a chunk that is given up on to the backup directory, or deletes it if there is
-    /// to be no backup. Blocks.
+    /// Moves a chunk that is given up on out of the way, or deletes it if there is to be no
+    /// backup. Blocks.
     ///
     /// # Errors
     /// The file is still in the buffer and is tried again after a restart.
     pub fn set_aside(&self, chunk: SealedChunk) -> io::Result<GivenUp> {
         self.shared.limits.release(chunk.bytes);
         let storage = &self.shared.storage;
-        match self.shared.backup {
-            Backup::Kept => storage.set_aside(&chunk).map(GivenUp::KeptIn),
+        match &self.shared.backup {
+            Backup::InBuffer => storage.set_aside(&chunk).map(GivenUp::KeptIn),
+            Backup::In(directory) => {
+                // Others look into this directory, too.
+                let disk = DiskFs::with_modes(self.shared.modes.or(Modes::PRIVATE));
+                storage
+                    .write_out(&chunk, &disk, directory)
+                    .map(GivenUp::KeptIn)
+            }
             Backup::Deleted => storage.remove(&chunk).map(|()| GivenUp::Deleted),
         }
     }

@@ -1,7 +1,7 @@
 //! Where a buffer's chunk files lie, and what is done to a file that is not being
 //! appended to.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -174,6 +174,28 @@ impl Storage {
         self.sync_dir()
     }
 
+    /// Writes a chunk's events to a file outside of the buffer, and removes the chunk.
+    pub(super) fn write_out(
+        &self,
+        chunk: &SealedChunk,
+        disk: &dyn Fs,
+        directory: &Path,
+    ) -> io::Result<PathBuf> {
+        disk.create_dir_all(directory)?;
+        let path = directory.join(format!("{id}.log", id = chunk.header.id));
+        let file = disk.create_new(&path)?;
+        let written = write_events(&self.body(chunk), &*file)
+            .and_then(|()| file.sync_data())
+            .and_then(|()| disk.sync_dir(directory));
+        if let Err(error) = written {
+            // A part of the events would be taken for all of them.
+            let _ = disk.remove(&path);
+            return Err(error);
+        }
+        self.remove(chunk)?;
+        Ok(path)
+    }
+
     pub(super) fn set_aside(&self, chunk: &SealedChunk) -> io::Result<PathBuf> {
         let backup = self.names.backup_dir();
         self.fs.create_dir_all(&backup)?;
@@ -183,5 +205,19 @@ impl Storage {
         self.fs.sync_dir(&backup)?;
         self.sync_dir()?;
         Ok(aside)
+    }
+}
+
+fn write_events(body: &ChunkBody, file: &dyn File) -> io::Result<()> {
+    let mut events = body.open()?;
+    let mut window = vec![0; 64 * 1024];
+    let mut offset = 0;
+    loop {
+        let count = events.read(&mut window)?;
+        let Some(read) = window.get(..count).filter(|read| !read.is_empty()) else {
+            return Ok(());
+        };
+        file.write_all_at(read, offset)?;
+        offset += count as u64;
     }
 }

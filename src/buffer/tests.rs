@@ -34,7 +34,7 @@ pub(crate) fn config() -> Config {
         overflow_action: OverflowAction::ThrowException,
         sealing: Sealing::WhenFull,
         queued_chunks_limit: None,
-        backup: Backup::Kept,
+        backup: Backup::InBuffer,
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn describe(
     page.row("flush", &flush(&buffered.schedule, now));
     page.row(
         "retry",
-        &retry(&buffered.schedule.retry, buffered.buffer.backup),
+        &retry(&buffered.schedule.retry, &buffered.buffer.backup),
     );
 }
 
@@ -167,7 +167,7 @@ fn due(rule: &FlushRule, now: EventTime) -> String {
     }
 }
 
-fn retry(retry: &RetryPolicy, backup: Backup) -> String {
+fn retry(retry: &RetryPolicy, backup: &Backup) -> String {
     let wait = units::duration(retry.wait);
     let pace = match &retry.backoff {
         Backoff::Periodic => format!("every {wait}"),
@@ -188,7 +188,7 @@ fn retry(retry: &RetryPolicy, backup: Backup) -> String {
             let times = max_times.map_or_else(String::new, |times| format!(" or {times} times"));
             let timeout = units::duration(timeout);
             let given_up = match backup {
-                Backup::Kept => "set aside",
+                Backup::InBuffer | Backup::In(_) => "set aside",
                 Backup::Deleted => "DELETED",
             };
             format!("for {timeout}{times}, then it is {given_up}")

@@ -69,7 +69,7 @@ pub(super) fn buffer(
         .unwrap_or(1);
     let at_shutdown = at_shutdown(&section, place.as_ref(), defaults);
     let (compression, decompression_size_limit) = limits::compression(&section);
-    let backup = backup(&section);
+    let backup = backup(&section, place.as_ref(), owner, context);
     let reason = "a free flush thread takes the next chunk at once";
     no_effect(&section, &["flush_thread_burst_interval"], reason);
     let reason = "no output here commits later than it has written";
@@ -220,13 +220,21 @@ fn flush_mode(section: &Params<'_>, has_time: bool) -> Option<FlushMode> {
 }
 
 /// `disable_chunk_backup`.
-fn backup(section: &Params<'_>) -> Backup {
+fn backup(
+    section: &Params<'_>,
+    place: Option<&Place>,
+    owner: Owner<'_>,
+    context: &Context<'_>,
+) -> Backup {
     if !section.bool("disable_chunk_backup").unwrap_or(false) {
-        return Backup::Kept;
+        return match place {
+            Some(Place::Memory) => Backup::In(place::backups_of_memory(owner, context)),
+            Some(Place::File { .. }) | None => Backup::InBuffer,
+        };
     }
     let span = section.span_of("disable_chunk_backup");
     let message = "a chunk that is given up on is deleted, and its events are lost";
-    let help = "without it such chunks are kept in `backup/` of the buffer";
+    let help = "without it such chunks are kept";
     section.diagnostics().warning_with_help(span, message, help);
     Backup::Deleted
 }

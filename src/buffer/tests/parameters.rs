@@ -78,3 +78,24 @@ async fn a_directory_belongs_to_one_buffer_at_a_time() {
     assert!(refused.contains("one.lock"), "{refused}");
     let _other = at("two.*").unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_memory_buffer_gives_up_is_written_to_a_file_as_it_would_have_been_sent() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut config = config();
+    config.place = Place::Memory;
+    config.compression = Compression::Gzip;
+    config.backup = Backup::In(directory.path().join("backup"));
+    let buffer = Buffer::open(&config, Arc::new(PausedClock::starting_at(0))).unwrap();
+    let events = "session.start\n".repeat(20);
+    buffer.append(vec![portion("a", &events)]).await.unwrap();
+    buffer.seal(|_| true).await;
+    let chunk = take(&buffer).await.unwrap();
+    let name = format!("{}.log", chunk.header.id);
+    let GivenUp::KeptIn(path) = buffer.set_aside(chunk).unwrap() else {
+        panic!("deleted");
+    };
+    assert_eq!(path, directory.path().join("backup").join(name));
+    assert_eq!(std::fs::read_to_string(path).unwrap(), events);
+    assert_eq!(buffer.shared.limits.held(), 0);
+}

@@ -13,6 +13,12 @@ pub struct Modes {
 }
 
 impl Modes {
+    /// For the process's own user alone.
+    pub const PRIVATE: Self = Self {
+        file: Some(Mode(0o600)),
+        dir: Some(Mode(0o700)),
+    };
+
     /// These, and where nothing is given the others.
     #[must_use]
     pub fn or(self, others: Self) -> Self {

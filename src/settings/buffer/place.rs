@@ -67,24 +67,26 @@ pub(in crate::settings) fn given_modes(section: &Params<'_>) -> Modes {
     }
 }
 
-/// A directory, or a pattern of files: as in Fluentd a `*` is one behind a dot, at the end
-/// of the name or before another dot.
+/// A directory, or a pattern of files: `.*` at the end of the name or before another dot.
+/// Fluentd takes any other `*` for a letter of the name, which nobody means.
 fn given_path(section: &Params<'_>) -> Option<PathBuf> {
     let path = Path::new(filled(section, "path")?);
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.unwrap_or_default();
     let rest = match name.split_once(".*") {
-        Some((prefix, rest)) if rest.is_empty() || rest.starts_with('.') => {
-            format!("{prefix}{rest}")
-        }
+        Some((prefix, end)) if end.is_empty() || end.starts_with('.') => format!("{prefix}{end}"),
         _ => name.to_owned(),
     };
-    let parent = path.parent().unwrap_or(Path::new(""));
-    if rest.contains('*') || parent.to_string_lossy().contains('*') {
-        let message = "a `*` in `path` stands once, behind a dot and in the name, as in `audit.*` or `audit.*.log`";
-        let span = section.span_of("path");
+    let parent = path.parent().unwrap_or(Path::new("")).to_string_lossy();
+    let span = section.span_of("path");
+    if rest.contains(".*") || parent.contains(".*") {
+        let message = "`.*` stands once in `path`, at its end or before a dot, as in `audit.*.log`";
         section.diagnostics().error(span, message);
         return None;
+    }
+    if rest.contains('*') || parent.contains('*') {
+        let message = "a `*` in `path` that stands behind no dot is a part of the name";
+        section.diagnostics().warning(span, message);
     }
     Some(path.to_owned())
 }
@@ -93,7 +95,11 @@ fn given_path(section: &Params<'_>) -> Option<PathBuf> {
 /// `root_dir`.
 fn path_in_root(section: &Params<'_>, owner: Owner<'_>, context: &Context<'_>) -> Option<PathBuf> {
     let (message, help) = match (&context.files.root_dir, owner.id) {
-        (Some(root), Some(id)) => return Some(root.join("worker0").join(id).join("buffer")),
+        (Some(root), Some(id)) => {
+            // An absolute path would take the place of what it is joined to.
+            let id = id.trim_start_matches('/');
+            return Some(root.join("worker0").join(id).join("buffer"));
+        }
         (Some(_), None) => (
             "a file buffer needs a `path`, or its output an `@id`",
             "with an `@id` chunks lie below `root_dir`",
@@ -106,4 +112,22 @@ fn path_in_root(section: &Params<'_>, owner: Owner<'_>, context: &Context<'_>) -
     let span = section.span_of("@type");
     section.diagnostics().error_with_help(span, message, help);
     None
+}
+
+/// Where Fluentd writes the events of a chunk that is given up on.
+pub(super) fn backups_of_memory(owner: Owner<'_>, context: &Context<'_>) -> PathBuf {
+    const DEFAULT_ROOT: &str = "/tmp/fluent";
+    const REPLACED: &str = " \"/\\:;|*<>?";
+
+    let root = context.files.root_dir.as_deref();
+    let name = owner.id.unwrap_or(owner.name);
+    let name: String = name
+        .chars()
+        .map(|letter| match REPLACED.contains(letter) {
+            true => '_',
+            false => letter,
+        })
+        .collect();
+    let root = root.unwrap_or(Path::new(DEFAULT_ROOT));
+    root.join("backup").join("worker0").join(name)
 }

@@ -62,7 +62,7 @@ fn the_defaults_are_fluentds() {
     assert_eq!(file.overflow_action, OverflowAction::ThrowException);
     assert_eq!(file.compression, Compression::Text);
     assert_eq!(file.decompression_size_limit, 256 * MIB);
-    assert_eq!(file.backup, Backup::Kept);
+    assert_eq!(file.backup, Backup::InBuffer);
     assert_eq!(file.modes, Modes::default());
 }
 
@@ -111,7 +111,8 @@ fn to_delete_what_is_given_up_is_warned_of() {
     let (settings, remarks) = read("disable_chunk_backup true");
     assert_eq!(settings.unwrap().buffer.backup, Backup::Deleted);
     assert!(remarks[0].contains("lost"), "{remarks:?}");
-    assert_eq!(config("disable_chunk_backup false").backup, Backup::Kept);
+    let file = config("@type file\npath /b\ndisable_chunk_backup false");
+    assert_eq!(file.backup, Backup::InBuffer);
 }
 
 #[test]
@@ -160,16 +161,13 @@ fn a_star_in_a_path_stands_where_fluentd_looks_for_it() {
             Path::new(path)
         );
     }
-    for path in [
-        "/b/*",
-        "/b/audit*.log",
-        "/b/audit.*log",
-        "/b/a.*.*",
-        "/*/b",
-        "/b.*/c",
-    ] {
+    for path in ["/b/audit.*log", "/b/a.*.*", "/b.*/c"] {
         let remark = remark(&format!("@type file\npath {path}"));
-        assert!(remark.contains("behind a dot"), "{path}: {remark}");
+        assert!(remark.contains("error"), "{path}: {remark}");
+    }
+    for path in ["/b/*", "/b/audit*.log", "/*/b"] {
+        let remark = remark(&format!("@type file\npath {path}"));
+        assert!(remark.contains("part of the name"), "{path}: {remark}");
     }
 }
 
@@ -201,4 +199,18 @@ fn the_small_chunks_of_a_buffered_stdout_are_warned_of() {
     assert!(remarks[0].contains("10240 bytes"), "{remarks:?}");
     let (_, remarks) = stdout("timekey 60\nchunk_limit_size 1m");
     assert!(remarks.is_empty(), "{remarks:?}");
+}
+
+#[test]
+fn what_a_memory_buffer_gives_up_goes_where_fluentd_writes_it() {
+    let in_tmp = Path::new("/tmp/fluent/backup/worker0/audit").to_owned();
+    assert_eq!(config("").backup, Backup::In(in_tmp));
+    let bench = Bench::new().with_defaults(FileDefaults {
+        root_dir: Some(PathBuf::from("/var/lib/forebay")),
+        modes: Modes::default(),
+    });
+    let (name, id) = ("test.* a/b", None);
+    let (settings, _) = read_on(&bench, "", Owner { name, id }, BufferDefaults::S3);
+    let below_root = Path::new("/var/lib/forebay/backup/worker0/test.__a_b").to_owned();
+    assert_eq!(settings.unwrap().buffer.backup, Backup::In(below_root));
 }
