@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{File, Fs, Lock, Modes};
+use super::{File, Fs, Lock, Mode, Modes};
 
 /// Fluentd's own, of which the process's umask takes what it takes.
 const DEFAULT_FILE_MODE: u32 = 0o644;
@@ -27,7 +27,7 @@ impl DiskFs {
         let file = options
             .read(true)
             .write(true)
-            .mode(DEFAULT_FILE_MODE)
+            .mode(self.modes.file.map_or(DEFAULT_FILE_MODE, Mode::bits))
             .open(path)?;
         if let Some(mode) = self.modes.file {
             // The mode of `open` loses what the umask has; a parameter is to be kept.
@@ -37,7 +37,8 @@ impl DiskFs {
     }
 
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
-        match fs::DirBuilder::new().mode(DEFAULT_DIR_MODE).create(dir) {
+        let mode = self.modes.dir.map_or(DEFAULT_DIR_MODE, Mode::bits);
+        match fs::DirBuilder::new().mode(mode).create(dir) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
             Err(error) => Err(error),
             Ok(()) => match self.modes.dir {
@@ -175,7 +176,6 @@ impl File for DiskFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::fs::Mode;
 
     fn mode_of(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o7777
