@@ -28,13 +28,14 @@ mod storage;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::HashSet;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fluent_compat::chunk::Metadata;
+use fluent_compat::chunk::{ChunkId, Metadata};
 use tokio::time::Instant;
 
 pub use chunk_file::{ChunkBody, Compression, Header, ObjectName};
@@ -304,6 +305,11 @@ impl Buffer {
     /// Gives a chunk back that was taken, to be tried again at `not_before`.
     pub fn give_back(&self, chunk: SealedChunk, not_before: Instant) {
         self.shared.queue.push(chunk, Some(not_before));
+    }
+
+    /// The sealed chunks that nobody has taken.
+    pub fn waiting(&self) -> HashSet<ChunkId> {
+        self.shared.queue.ids()
     }
 
     /// When the next waiting chunk may be tried; `None` while nothing waits.

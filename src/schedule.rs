@@ -129,7 +129,10 @@ impl Flusher {
             self.start_deliveries();
             let due = self.next_retry();
             tokio::select! {
-                _ = tick.tick() => self.seal_due().await,
+                _ = tick.tick() => {
+                    self.seal_due().await;
+                    self.retries.forget_dropped(|| self.buffer.waiting());
+                }
                 () = self.buffer.queued() => {}
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
                 Some(done) = self.running.join_next() => self.finished(done),
@@ -152,7 +155,7 @@ impl Flusher {
                 return;
             };
             let courier = Arc::clone(&self.courier);
-            let earlier = self.retries.earlier(chunk.header.id);
+            let earlier = self.retries.begin(chunk.header.id);
             self.running
                 .spawn(async move { courier.deliver(chunk, earlier).await });
         }

@@ -57,6 +57,7 @@ impl Courier {
             Some(_) => Ok(chunk),
             None => self.name(chunk, &info).await,
         };
+        let mut refused = 0;
         loop {
             let chunk = match named {
                 Ok(chunk) => chunk,
@@ -67,7 +68,8 @@ impl Courier {
                 Ok(Put::NameTaken) => {
                     let name = chunk.name.as_ref().map(|object| object.name.as_str());
                     warn!(chunk = %info.id, name, "object name is taken; taking the next one");
-                    named = self.rename(chunk, &info).await;
+                    refused += 1;
+                    named = self.rename(chunk, &info, refused).await;
                     earlier = Earlier::None;
                 }
                 Err(error) => {
@@ -129,13 +131,19 @@ impl Courier {
         named
     }
 
-    /// The name is somebody else's: the next index.
-    async fn rename(&self, chunk: SealedChunk, info: &ChunkInfo) -> Result<SealedChunk, Delivery> {
+    /// The name is somebody else's, the `refused`th in a row: a later index.
+    async fn rename(
+        &self,
+        chunk: SealedChunk,
+        info: &ChunkInfo,
+        refused: u32,
+    ) -> Result<SealedChunk, Delivery> {
         let taken = chunk.name.as_ref().map_or(0, |object| object.index);
-        if let Ok(Some(first)) = self.sink.object_name(info, 0) {
-            self.indexes.is_taken(&first, taken);
-        }
-        self.write_name(chunk, info, taken + 1).await
+        let next = match self.sink.object_name(info, 0) {
+            Ok(Some(first)) => self.indexes.next_after(&first, taken, refused),
+            _ => taken.saturating_add(1),
+        };
+        self.write_name(chunk, info, next).await
     }
 
     /// NOTE: returns only when the name is synced; nothing may be put under it before.
