@@ -18,6 +18,8 @@ use crate::{FOREBAY, shown};
 
 /// How long the objects of a server may take, all together.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The slots of the events are long over: without this a look at what is due could part them.
+const UNHURRIED: &str = "timekey_wait 36500d";
 /// The exit code for a configuration that is wrong.
 const WRONG_CONFIGURATION: Option<i32> = Some(78);
 /// The time of an event is given with its request, so that the record is what was fed.
@@ -128,7 +130,8 @@ fn bucket(place: usize) -> String {
     format!("case-{place}")
 }
 
-/// The recorded section, towards our own store.
+/// The recorded section, towards our own store. Its chunks go when they are told to, as those
+/// of the recording did.
 fn section(case: &Case, store: &Store, bucket: &str) -> String {
     let own = [
         "@type s3".to_owned(),
@@ -147,7 +150,12 @@ fn section(case: &Case, store: &Store, bucket: &str) -> String {
         )
     });
     let lines: Vec<&str> = own.iter().map(String::as_str).chain(others).collect();
-    format!("<store>\n{}\n</store>\n", lines.join("\n"))
+    let lines = lines.join("\n");
+    let lines = match lines.contains("</buffer>") {
+        true => lines.replace("</buffer>", &format!("{UNHURRIED}\n</buffer>")),
+        false => format!("{lines}\n<buffer>\n{UNHURRIED}\n</buffer>"),
+    };
+    format!("<store>\n{lines}\n</store>\n")
 }
 
 async fn feed(case: &Case, server: &Server) -> Result<(), String> {
