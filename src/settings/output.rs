@@ -117,14 +117,22 @@ impl<'c> Outputs<'c> {
         if !format_is_given {
             traps::warn_of_lines_that_are_no_json(section);
         }
-        let buffer = buffer?;
-        let chunks = S3Buffer {
-            keys: &buffer.chunk_keys,
-            slots: buffer.slots.as_ref(),
-            spool_directory: spool_directory(&buffer.buffer.place),
+        // A mistake in <buffer> must not hide those beside it.
+        let assumed_keys = readable_keys(section);
+        let chunks = match &buffer {
+            Some(buffer) => S3Buffer {
+                keys: &buffer.chunk_keys,
+                slots: buffer.slots.as_ref(),
+                spool_directory: spool_directory(&buffer.buffer.place),
+            },
+            None => S3Buffer {
+                keys: &assumed_keys,
+                slots: None,
+                spool_directory: PathBuf::new(),
+            },
         };
         let config = s3::s3(section, &chunks, self.context);
-        let (formatter, inject) = written?;
+        let (buffer, (formatter, inject)) = (buffer?, written?);
         let sink = SinkSettings::S3(Box::new(config?));
         Some(assemble(formatter, inject, buffer, sink))
     }
@@ -222,6 +230,19 @@ fn assemble(
         sink,
     };
     (written, OutputKind::Buffered(Box::new(buffered)))
+}
+
+/// Those chunk keys of a `<buffer>` with a mistake in it that can be read.
+fn readable_keys(section: &Params<'_>) -> ChunkKeys {
+    let buffer = section.section_or_empty("buffer");
+    let names = buffer.argument().split(',').map(str::trim);
+    let names: Vec<_> = names
+        .filter(|name| ChunkKeys::parse(name).is_ok())
+        .collect();
+    match ChunkKeys::parse(&names.join(",")) {
+        Ok(keys) if !keys.is_empty() => keys,
+        _ => ChunkKeys::only_time(),
+    }
 }
 
 /// Compressed objects wait where their chunks lie: there is room, and it is the user's
