@@ -18,6 +18,7 @@
 mod chunk_file;
 mod commit;
 mod group;
+mod leftovers;
 mod limits;
 mod queue;
 mod stage;

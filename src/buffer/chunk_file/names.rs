@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fluent_compat::chunk::ChunkId;
+use fluent_compat::leftover::LeftoverNames;
 
 /// Where a chunk is in its life, as its file's name says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,7 @@ pub(in crate::buffer) enum State {
 pub(in crate::buffer) struct ChunkNames {
     dir: PathBuf,
     prefix: String,
+    fluentd: LeftoverNames,
 }
 
 const SUFFIX: &str = ".chunk";
@@ -31,14 +33,17 @@ impl ChunkNames {
     /// Names under the `path` parameter of `<buffer>`.
     pub(in crate::buffer) fn new(path: &Path) -> Self {
         let last = path.file_name().and_then(|name| name.to_str());
+        let fluentd = LeftoverNames::new(path);
         match last.and_then(|name| name.split_once(".*")) {
             Some((prefix, _)) => Self {
                 dir: path.parent().unwrap_or(Path::new(".")).to_owned(),
                 prefix: format!("{prefix}."),
+                fluentd,
             },
             None => Self {
                 dir: path.to_owned(),
                 prefix: "buffer.".to_owned(),
+                fluentd,
             },
         }
     }
@@ -46,6 +51,11 @@ impl ChunkNames {
     /// The directory all files lie in.
     pub(in crate::buffer) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// What Fluentd calls its chunks under the same `path`.
+    pub(in crate::buffer) fn fluentd(&self) -> &LeftoverNames {
+        &self.fluentd
     }
 
     /// Where chunks go that were given up, and bytes that could not be read.
