@@ -18,6 +18,7 @@
 mod chunk_file;
 mod commit;
 mod group;
+mod inspect;
 mod leftovers;
 mod limits;
 mod queue;
@@ -39,6 +40,7 @@ use tokio::time::Instant;
 pub use chunk_file::{ChunkBody, Header, ObjectName};
 use commit::{Append, Committer};
 use group::Group;
+pub use inspect::{ChunkState, CopyError, Inspected, Problem, Severity, copy_events, inspect};
 use limits::Limits;
 pub use limits::OverflowAction;
 use queue::Queue;

@@ -13,5 +13,6 @@ mod scan;
 pub use body::ChunkBody;
 pub(super) use frame::{Kind, append_frame};
 pub use header::{Header, ObjectName};
-pub(super) use names::{ChunkNames, State};
+pub(super) use names::{ChunkNames, State, parse_any};
 pub(super) use recovery::{Recovered, copy_range, recover};
+pub(super) use scan::{Scan, Tail, scan};

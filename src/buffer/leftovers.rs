@@ -28,7 +28,7 @@ use fluent_compat::time::EventTime;
 use tracing::{error, info, warn};
 
 pub(super) use body::{BodyError, LeftoverBody, Shape};
-pub(super) use find::Leftover;
+pub(super) use find::{Leftover, Leftovers};
 
 use super::chunk_file::{ChunkBody, ChunkNames, Header, Kind, State, append_frame};
 use crate::host::fs::{File, Fs};

@@ -92,12 +92,22 @@ impl ChunkNames {
 
     fn parse_as(&self, path: &Path, suffix: &str) -> Option<(State, ChunkId)> {
         let name = path.file_name()?.to_str()?;
-        let rest = name.strip_prefix(&self.prefix)?.strip_suffix(suffix)?;
-        let state = match rest.get(..1)? {
-            "b" => State::Staged,
-            "q" => State::Queued,
-            _ => return None,
-        };
-        Some((state, rest.get(1..)?.parse().ok()?))
+        parse_chunk(name.strip_prefix(&self.prefix)?.strip_suffix(suffix)?)
     }
+}
+
+/// Which chunk a file is of any buffer: for those who do not know the configuration.
+pub(in crate::buffer) fn parse_any(name: &str) -> Option<(State, ChunkId)> {
+    let (_, chunk) = name.strip_suffix(SUFFIX)?.rsplit_once('.')?;
+    parse_chunk(chunk)
+}
+
+/// `b<id>` or `q<id>`.
+fn parse_chunk(text: &str) -> Option<(State, ChunkId)> {
+    let state = match text.get(..1)? {
+        "b" => State::Staged,
+        "q" => State::Queued,
+        _ => return None,
+    };
+    Some((state, text.get(1..)?.parse().ok()?))
 }
