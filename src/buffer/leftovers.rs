@@ -49,7 +49,7 @@ pub(super) enum Broken {
     #[error("it is empty")]
     Empty,
     /// It cannot be unpacked to its end.
-    #[error("it is packed with {packing:?} and breaks off or is damaged: {error}")]
+    #[error("its {packing} breaks off or is damaged: {error}")]
     Packing {
         /// With what.
         packing: Packing,

@@ -94,7 +94,7 @@ pub(super) fn verdict(chunk: &Inspected) -> Value {
 fn cells(chunk: &Inspected, now: EventTime) -> [String; HEADINGS.len()] {
     let metadata = &chunk.metadata;
     let variables = metadata.variables.iter().map(|(key, text)| match text {
-        Some(text) => format!("{key}={text}"),
+        Some(text) => format!("{key}={}", visible(text)),
         None => format!("{key}=nil"),
     });
     let unknown = || "-".to_owned();
@@ -109,7 +109,7 @@ fn cells(chunk: &Inspected, now: EventTime) -> [String; HEADINGS.len()] {
         metadata
             .tag
             .as_ref()
-            .map_or_else(unknown, ToString::to_string),
+            .map_or_else(unknown, |tag| visible(tag.as_str())),
         metadata
             .timekey
             .map_or_else(unknown, |key| shown_time(key.start())),
@@ -124,9 +124,19 @@ fn cells(chunk: &Inspected, now: EventTime) -> [String; HEADINGS.len()] {
         chunk
             .created
             .map_or_else(unknown, |created| shown_age(age(created, now))),
-        chunk.object.clone().unwrap_or_else(unknown),
+        chunk.object.as_deref().map_or_else(unknown, visible),
         file,
     ]
+}
+
+/// A stranger's text must not move a terminal's cursor, nor a cell into the next column.
+fn visible(text: &str) -> String {
+    let is_plain = |c: char| !c.is_control() && !c.is_whitespace();
+    let shown = text.chars().map(|c| match is_plain(c) {
+        true => c.to_string(),
+        false => c.escape_unicode().to_string(),
+    });
+    shown.collect()
 }
 
 fn name(state: ChunkState) -> &'static str {
@@ -177,6 +187,11 @@ mod tests {
         ] {
             assert_eq!(shown_age(seconds), shown);
         }
+    }
+
+    #[test]
+    fn a_tag_cannot_paint_the_terminal() {
+        assert_eq!(visible("żółw.\x1b[31m log"), "żółw.\\u{1b}[31m\\u{20}log");
     }
 
     #[test]

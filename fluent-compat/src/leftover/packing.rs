@@ -1,5 +1,7 @@
 //! `compress` of `<buffer>`, as a chunk's body shows it.
 
+use std::fmt;
+
 /// How a body is packed. Each append is a member (or frame) of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
@@ -22,6 +24,16 @@ impl Packing {
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
             _ => Self::Text,
         }
+    }
+}
+
+impl fmt::Display for Packing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        })
     }
 }
 

@@ -393,3 +393,21 @@ fn bodies_without_lines_are_believed() {
         assert_eq!(shape.check().is_ok(), whole, "{body:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_chunk_survives_a_power_cut_at_any_step() {
+    let (name, body, meta) = gzipped();
+    let cut = &body[..body.len() - 5];
+    for steps in 0..40 {
+        let fs = CrashingFs::default();
+        put(&fs, &format!("/buffer/{name}.log"), cut);
+        put(&fs, &format!("/buffer/{name}.log.meta"), meta);
+        fs.kill_after(steps);
+        let _ = try_open(&fs);
+        fs.crash_hard();
+        assert_eq!(texts(&open(&fs)).await, Vec::<String>::new());
+        let kept = |name: &str| fs.read(&Path::new("/buffer/backup").join(name)).unwrap();
+        assert_eq!(kept(&format!("{name}.log")), cut, "cut after {steps}");
+        assert_eq!(kept(&format!("{name}.log.meta")), meta, "cut after {steps}");
+    }
+}
