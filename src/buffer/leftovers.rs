@@ -210,10 +210,15 @@ impl TakeOver<'_> {
     /// would be taken for a broken chunk.
     fn remove(&self, leftover: &Leftover) -> io::Result<()> {
         self.fs.remove(&leftover.body)?;
-        if let Some(meta) = &leftover.meta {
-            self.fs.remove(meta)?;
+        match &leftover.meta {
+            Some(meta) => self.remove_synced(meta),
+            None => self.fs.sync_dir(directory(&leftover.body)),
         }
-        self.fs.sync_dir(directory(&leftover.body))
+    }
+
+    fn remove_synced(&self, file: &Path) -> io::Result<()> {
+        self.fs.remove(file)?;
+        self.fs.sync_dir(directory(file))
     }
 
     /// Moves a broken leftover to the backup directory.
@@ -242,7 +247,7 @@ impl TakeOver<'_> {
             .and_then(|file| Meta::read(&file).ok());
         let ours = id.is_some_and(|meta| self.chunk_of(meta.id).is_ok_and(|it| it.is_some()));
         let cleared = match ours {
-            true => self.fs.remove(path).map(|()| None),
+            true => self.remove_synced(path).map(|()| None),
             false => self.move_to_backup([path]).map(Some),
         };
         let path = path.display();

@@ -178,36 +178,42 @@ async fn queued_chunks_are_queued_at_once_the_oldest_first() {
 
 #[tokio::test(start_paused = true)]
 async fn a_power_cut_at_any_step_neither_loses_nor_repeats() {
-    let survivals: [fn(usize) -> usize; 3] = [|_| 0, |all| all, |all| all / 2];
-    for leftover in [plain(), plain_queued(), gzipped()] {
-        for survives in survivals {
-            let mut steps = 0;
-            loop {
-                let fs = CrashingFs::default();
-                put_chunk(&fs, leftover);
-                fs.kill_after(steps);
-                let was_killed = try_open(&fs).is_err() || fs.is_killed();
-                fs.crash(survives);
-                let mut delivered = texts(&open(&fs)).await;
-                fs.crash_hard();
-                delivered.extend(texts(&open(&fs)).await);
-                let events = if leftover == gzipped() {
-                    GZIPPED_EVENTS
-                } else {
-                    PLAIN_EVENTS
-                };
-                assert_eq!(delivered, [events], "cut after {steps} operations");
-                assert_eq!(
-                    names(&fs),
-                    Vec::<String>::new(),
-                    "cut after {steps} operations"
-                );
-                if !was_killed {
-                    break;
-                }
-                steps += 1;
-            }
+    for (leftover, events) in [
+        (plain(), PLAIN_EVENTS),
+        (plain_queued(), PLAIN_EVENTS),
+        (gzipped(), GZIPPED_EVENTS),
+    ] {
+        for dir in ["/buffer", "/buffer/worker0"] {
+            cut_at_every_step(leftover, dir, events, |_| 0).await;
+            cut_at_every_step(leftover, dir, events, |all| all).await;
+            cut_at_every_step(leftover, dir, events, |all| all / 2).await;
+        }
+    }
+}
+
+/// Of what is not synced at the cut, `survives` says how much does.
+async fn cut_at_every_step(
+    (name, body, meta): Recorded,
+    dir: &str,
+    events: &str,
+    survives: fn(usize) -> usize,
+) {
+    for steps in 0.. {
+        let fs = CrashingFs::default();
+        put(&fs, &format!("{dir}/{name}.log"), body);
+        put(&fs, &format!("{dir}/{name}.log.meta"), meta);
+        fs.kill_after(steps);
+        let was_killed = try_open(&fs).is_err() || fs.is_killed();
+        fs.crash(survives);
+        let mut delivered = texts(&open(&fs)).await;
+        fs.crash_hard();
+        delivered.extend(texts(&open(&fs)).await);
+        let place = format!("{dir}, cut after {steps} operations");
+        assert_eq!(delivered, [events], "{place}");
+        assert_eq!(names(&fs), Vec::<String>::new(), "{place}");
+        if !was_killed {
             assert!(steps > 8, "{steps} steps are not a takeover");
+            return;
         }
     }
 }
