@@ -32,6 +32,8 @@ macro_rules! recorded {
     };
 }
 
+/// What is wrong, the body, and the metadata.
+type Case<'a> = (&'a str, &'a [u8], Option<&'a [u8]>);
 type Recorded = (&'static str, &'static [u8], &'static [u8]);
 
 fn plain() -> Recorded {
@@ -282,7 +284,7 @@ async fn what_is_broken_goes_to_the_backup_directory_as_it_is() {
     let (name, body, meta) = gzipped();
     let (_, lines, plain_meta) = plain();
     let newer = [&[0xc1, 1], &meta[2..]].concat();
-    let cases: [(&str, &[u8], Option<&[u8]>); 8] = [
+    let cases: [Case<'_>; 8] = [
         ("no metadata", body, None),
         ("empty metadata", body, Some(b"")),
         ("metadata of another version", body, Some(&newer)),
