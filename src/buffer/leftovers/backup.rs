@@ -55,6 +55,7 @@ impl TakeOver<'_> {
     ) -> io::Result<PathBuf> {
         let backup = self.names.backup_dir();
         self.fs.create_dir_all(&backup)?;
+        self.fs.sync_dir(self.names.dir())?;
         let taken = self.fs.list(&backup)?;
         let mut moved_to = backup.clone();
         for file in files {
