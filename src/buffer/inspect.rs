@@ -34,7 +34,7 @@ pub struct Inspected {
     pub metadata: Metadata,
     /// How many events it has.
     pub records: u64,
-    /// How many bytes they are, unpacked.
+    /// How many bytes they are, packed as they are; unpacked in Fluentd's files.
     pub bytes: u64,
     /// The object key it is put under, once it has one.
     pub object: Option<String>,
@@ -108,7 +108,7 @@ enum Home {
 }
 
 fn inspect_files(dir: &Path, home: Home) -> io::Result<Vec<Inspected>> {
-    let mut paths = DiskFs.list(dir)?;
+    let mut paths = DiskFs::default().list(dir)?;
     paths.sort();
     let mut found = Vec::new();
     for path in &paths {
@@ -190,13 +190,13 @@ fn inspect_chunk(path: &Path, state: ChunkState, id: Option<ChunkId>) -> Option<
 
 /// A chunk that is sealed between the listing and this is there under its other name.
 fn open_chunk(path: &Path) -> io::Result<Box<dyn File>> {
-    let opened = DiskFs.open_to_read(path);
+    let opened = DiskFs::default().open_to_read(path);
     let is_gone = matches!(&opened, Err(error) if error.kind() == io::ErrorKind::NotFound);
     let name = path.file_name().and_then(|name| name.to_str());
     match name.and_then(|name| Some((name, parse_any(name)?))) {
         Some((name, (State::Staged, id))) if is_gone => {
             let sealed = name.replace(&format!(".b{id}."), &format!(".q{id}."));
-            DiskFs.open_to_read(&path.with_file_name(sealed))
+            DiskFs::default().open_to_read(&path.with_file_name(sealed))
         }
         _ => opened,
     }
@@ -253,7 +253,7 @@ fn inspect_leftover(leftover: &Leftover, home: Home) -> Option<Inspected> {
     let name = leftover.body.file_name().and_then(|name| name.to_str());
     let id = name.and_then(LeftoverFile::of_any).map(|file| file.id);
     let mut chunk = Inspected::new(&leftover.body, state, id);
-    match read_meta(&DiskFs, leftover) {
+    match read_meta(&DiskFs::default(), leftover) {
         Ok(meta) => {
             chunk.id = Some(meta.id);
             chunk.created = Some(EventTime::new(meta.created, 0));

@@ -31,7 +31,7 @@ use tracing::{error, info, warn};
 pub(super) use body::{BodyError, LeftoverBody, Shape};
 pub(super) use find::{Leftover, Leftovers};
 
-use super::chunk_file::{ChunkBody, ChunkNames, Header, Kind, State, append_frame};
+use super::chunk_file::{ChunkBody, ChunkNames, Compression, Header, Kind, State, append_frame};
 use crate::host::fs::{File, Fs};
 
 /// Payload of a frame, in bytes: what is in memory of a chunk at a time.
@@ -193,7 +193,7 @@ impl TakeOver<'_> {
             records_left = records_left.saturating_sub(records);
             if !payload.is_empty() {
                 let records = u32::try_from(records).unwrap_or(u32::MAX);
-                append_frame(Kind::Data, records, payload, &mut frames)?;
+                append_frame(Kind::Data(Compression::Text), records, payload, &mut frames)?;
             }
             file.write_all_at(&frames, offset)?;
             offset += frames.len() as u64;

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use fluent_compat::chunk::ChunkKeys;
-use fluent_compat::config::Params;
+use fluent_compat::config::{Params, Span};
 use fluent_compat::format::Formatter;
 use fluent_compat::inject::Inject;
 use fluent_compat::timekey::TimekeySlots;
 
-use super::buffer::{self, BufferDefaults, BufferSettings};
+use super::buffer::{self, BufferDefaults, BufferSettings, Owner};
 use super::context::Context;
 use super::plugins::{OUTPUTS, plugin_type};
 use super::remark::no_effect;
@@ -26,8 +26,8 @@ use crate::route;
 /// not share what each must have for itself.
 pub(super) struct Outputs<'c> {
     context: &'c Context<'c>,
-    /// Buffer paths and the outputs that have them.
-    buffer_paths: HashMap<PathBuf, String>,
+    /// What buffers' files have in common, the outputs that have them, and where it is said.
+    buffer_paths: HashMap<PathBuf, (String, Span)>,
 }
 
 impl<'c> Outputs<'c> {
@@ -170,15 +170,20 @@ impl<'c> Outputs<'c> {
     ) -> Option<BufferSettings> {
         let buffer_section = section.section_or_empty("buffer");
         let span = buffer_section.span_of("path");
-        let settings = buffer::buffer(buffer_section, name, defaults, self.context)?;
-        if let Place::File { path, .. } = &settings.buffer.place
-            && let Some(other) = self.buffer_paths.insert(path.clone(), name.to_owned())
-        {
-            let path = path.display();
-            let message =
-                format!("buffer path {path} is already <match {other}>'s: each needs its own");
-            self.context.diagnostics.error(span, message);
-            return None;
+        let id = section.plugin_id();
+        let owner = Owner { name, id };
+        let settings = buffer::buffer(buffer_section, owner, defaults, self.context)?;
+        if let Place::File { path, .. } = &settings.buffer.place {
+            let files = crate::buffer::file_prefix(path);
+            if let Some((other, first)) = self.buffer_paths.get(&files) {
+                let path = path.display();
+                let message =
+                    format!("buffer path {path} is already <match {other}>'s: each needs its own");
+                let diagnostics = self.context.diagnostics;
+                diagnostics.error_with_other(span, message, *first);
+                return None;
+            }
+            self.buffer_paths.insert(files, (name.to_owned(), span));
         }
         Some(settings)
     }

@@ -38,6 +38,17 @@ pub(super) fn warn_of_lines_that_are_no_json(section: &Params<'_>) {
         .warning_with_help(section.span(), message, help);
 }
 
+/// A chunk of a buffered stdout is so small that an audit event may not fit into any.
+pub(super) fn warn_of_small_chunks(buffer: &Params<'_>, limit: u64) {
+    let message = format!(
+        "chunks have {limit} bytes at most, and a larger event is refused each time it comes"
+    );
+    let help = "add `chunk_limit_size 8m`";
+    buffer
+        .diagnostics()
+        .warning_with_help(buffer.span(), message, help);
+}
+
 /// A `time_format` without a zone is read in the host's, although Teleport writes UTC.
 pub(super) fn warn_of_local_times(source: &Params<'_>, parser: &Parser, context: &Context<'_>) {
     let Parser::Json(json) = parser else {

@@ -58,6 +58,16 @@ impl ChunkNames {
         &self.fluentd
     }
 
+    /// What all paths begin with.
+    pub(in crate::buffer) fn common(&self) -> PathBuf {
+        self.dir.join(&self.prefix)
+    }
+
+    /// The file that whoever works with these chunks has locked.
+    pub(in crate::buffer) fn lock(&self) -> PathBuf {
+        self.dir.join(format!("{prefix}lock", prefix = self.prefix))
+    }
+
     /// Where chunks go that were given up, and bytes that could not be read.
     pub(in crate::buffer) fn backup_dir(&self) -> PathBuf {
         self.dir.join("backup")

@@ -16,7 +16,7 @@ pub(in crate::buffer) struct Scan {
     pub(in crate::buffer) header: Option<Header>,
     pub(in crate::buffer) name: Option<ObjectName>,
     pub(in crate::buffer) records: u64,
-    /// Payload bytes of the data frames.
+    /// Payload bytes of the data frames, packed as they are.
     pub(in crate::buffer) bytes: u64,
     /// Where the last good frame ends.
     pub(in crate::buffer) good_end: u64,
@@ -76,7 +76,7 @@ impl Scan {
             match frame.kind {
                 Kind::Header => self.header = Header::from_json(frame.payload).ok(),
                 Kind::Name => self.name = ObjectName::from_json(frame.payload).ok(),
-                Kind::Data => {
+                Kind::Data(_) => {
                     self.records += u64::from(frame.records);
                     self.bytes += frame.payload.len() as u64;
                 }

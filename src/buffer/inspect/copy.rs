@@ -41,12 +41,12 @@ pub fn copy_events(path: &Path, out: &mut dyn Write) -> Result<(), CopyError> {
 }
 
 fn copy_chunk(path: &Path, out: &mut dyn Write) -> Result<(), CopyError> {
-    let file = DiskFs.open_to_read(path)?;
+    let file = DiskFs::default().open_to_read(path)?;
     let found = scan(&*file)?;
     let damage = found.damage.first();
     let end = damage.map_or(found.good_end, |range| range.start);
     let body = ChunkBody {
-        fs: Arc::new(DiskFs),
+        fs: Arc::new(DiskFs::default()),
         path: path.to_owned(),
         length: end,
     };
@@ -66,7 +66,7 @@ fn copy_chunk(path: &Path, out: &mut dyn Write) -> Result<(), CopyError> {
 }
 
 pub(super) fn copy_leftover(path: &Path, out: &mut dyn Write) -> Result<(), CopyError> {
-    let mut body = LeftoverBody::open(&DiskFs, path)?;
+    let mut body = LeftoverBody::open(&DiskFs::default(), path)?;
     let (mut shape, mut block, mut offset) = (Shape::default(), Vec::new(), 0);
     loop {
         block.clear();

@@ -9,10 +9,15 @@ use fluent_compat::time::EventTime;
 use forebay_certs::{Authority, KeyAlgorithm, Subject, Validity};
 use serde_json::Value;
 
-use super::super::buffer::{self, BufferDefaults, BufferSettings};
+use super::super::buffer::{self, BufferDefaults, BufferSettings, Owner};
 use super::super::testing::Bench;
 use super::*;
 use crate::sink::s3::{Addressing, Checksum, Credentials, StoreAs};
+
+const OWNER: Owner<'_> = Owner {
+    name: "b",
+    id: None,
+};
 
 /// An output with these lines beside its bucket, its buffer, and the remarks on the lines,
 /// the first of which is the third of the file.
@@ -21,7 +26,7 @@ fn output(bench: &Bench, lines: &str) -> (Option<(S3Config, BufferSettings)>, Ve
         &format!("<match **>\n@type s3\n{lines}\ns3_bucket b\n</match>\n"),
         |section, context| {
             let buffer = section.section_or_empty("buffer");
-            let buffer = buffer::buffer(buffer, "b", BufferDefaults::S3, context)?;
+            let buffer = buffer::buffer(buffer, OWNER, BufferDefaults::S3, context)?;
             let chunks = S3Buffer {
                 keys: &buffer.chunk_keys,
                 slots: buffer.slots.as_ref(),
