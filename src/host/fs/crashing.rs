@@ -77,6 +77,11 @@ impl CrashingFs {
         self.state().left_to_live = Some(operations);
     }
 
+    /// Whether `kill_after` has come to its end.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.state().is_dead()
+    }
+
     /// Operations succeed again.
     pub(crate) fn heal(&self) {
         let mut state = self.state();
