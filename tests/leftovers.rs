@@ -149,8 +149,8 @@ fn fluentd_files(rig: &Rig) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     for buffer in ["buf-test", "buf-session"] {
         for entry in fs::read_dir(rig.directory().join(buffer))? {
             let path = entry?.path();
-            let ours = path.is_dir() || path.extension().is_some_and(|it| it == "chunk");
-            left.extend((!ours).then_some(path));
+            let is_fluentds = path.display().to_string().contains(".log");
+            left.extend(is_fluentds.then_some(path));
         }
     }
     Ok(left)
