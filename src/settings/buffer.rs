@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use fluent_compat::chunk::ChunkKeys;
 use fluent_compat::config::Params;
-use fluent_compat::retry::{Backoff, BackoffBase, RetryLimit, RetryPolicy};
+use fluent_compat::retry::{Backoff, BackoffBase, RetryLimit, RetryPolicy, SecondaryThreshold};
 use fluent_compat::time::Zone;
 use fluent_compat::timekey::TimekeySlots;
 
 use super::context::Context;
 use super::plugins::plugin_type;
+use super::remark::reported;
 use crate::buffer::{self, Durability, OverflowAction, Place, Sealing};
 use crate::schedule::{self, AtShutdown, FlushMode, FlushRule, TimeSlots};
 
@@ -320,12 +321,16 @@ fn retry(section: &Params<'_>) -> Option<RetryPolicy> {
         true => RetryLimit::Forever,
         false => RetryLimit::Until { timeout, max_times },
     };
-    let _ = section.float("retry_secondary_threshold");
+    // Whoever reads <secondary> drops it where there is none.
+    let threshold = section
+        .float("retry_secondary_threshold")
+        .map_or(Ok(SecondaryThreshold::default()), SecondaryThreshold::new);
+    let secondary = reported(section, "retry_secondary_threshold", threshold);
     Some(RetryPolicy {
         wait: section.time("retry_wait").unwrap_or(Duration::from_secs(1)),
         backoff: backoff?,
         limit,
         randomize: section.bool("retry_randomize").unwrap_or(true),
-        secondary: None,
+        secondary,
     })
 }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use fluent_compat::chunk::ChunkId;
+use fluent_compat::retry::Target;
 use proptest::prelude::*;
 
 use super::*;
@@ -210,6 +211,7 @@ impl Model {
         let object = ObjectName {
             name: name.clone(),
             index,
+            target: Target::Primary,
         };
         let id = chunk.header.id;
         match self.buffer.write_name(chunk, object) {

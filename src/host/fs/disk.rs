@@ -5,6 +5,9 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
 use super::{File, Fs};
 
 /// The machine's filesystem.
@@ -43,12 +46,31 @@ impl Fs for DiskFs {
         fs::rename(from, to)
     }
 
+    fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let renamed = renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE);
+        match renamed {
+            // Some network filesystems cannot: then nobody else may write there.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                match fs::exists(from)? && fs::exists(to)? {
+                    true => Err(io::ErrorKind::AlreadyExists.into()),
+                    false => fs::rename(from, to),
+                }
+            }
+            renamed => Ok(renamed?),
+        }
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         fs::File::open(dir)?.sync_all()
+    }
+
+    /// Overridden for directories, and files of others.
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        fs::exists(path)
     }
 
     /// Overridden so that files which may only be read (keys, configurations) can be.

@@ -58,6 +58,19 @@ impl Fs for MemoryFs {
         Ok(())
     }
 
+    fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut files = self.files();
+        if !files.contains_key(from) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        if files.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let file = files.remove(from).unwrap_or_default();
+        files.insert(to.to_owned(), file);
+        Ok(())
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         let removed = self.files().remove(path);
         removed.map(drop).ok_or(io::ErrorKind::NotFound.into())
