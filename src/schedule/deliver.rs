@@ -34,16 +34,29 @@ pub(super) enum Delivery {
 /// Carries chunks from a buffer to its sinks.
 pub(super) struct Courier {
     buffer: Buffer,
-    sinks: Sinks,
+    primary: Outlet,
+    secondary: Option<Outlet>,
+}
+
+/// A sink, and the indexes in use there.
+struct Outlet {
+    sink: Arc<dyn Sink>,
     indexes: Indexes,
+}
+
+impl Outlet {
+    fn new(sink: Arc<dyn Sink>) -> Self {
+        let indexes = Indexes::default();
+        Self { sink, indexes }
+    }
 }
 
 impl Courier {
     pub(super) fn new(buffer: Buffer, sinks: Sinks) -> Self {
         Self {
             buffer,
-            sinks,
-            indexes: Indexes::default(),
+            primary: Outlet::new(sinks.primary),
+            secondary: sinks.secondary.map(Outlet::new),
         }
     }
 
@@ -58,7 +71,7 @@ impl Courier {
         target: Target,
     ) -> Delivery {
         let belongs_to = chunk.name.as_ref().map(|object| object.target);
-        if self.sinks.secondary.is_none() {
+        if self.secondary.is_none() {
             return self.deliver_to(Target::Primary, chunk, earlier).await;
         }
         if belongs_to == Some(Target::Secondary) || target == Target::Secondary {
@@ -116,10 +129,10 @@ impl Courier {
         }
     }
 
-    fn sink(&self, target: Target) -> &dyn Sink {
-        match (target, &self.sinks.secondary) {
-            (Target::Secondary, Some(secondary)) => &**secondary,
-            _ => &*self.sinks.primary,
+    fn outlet(&self, target: Target) -> &Outlet {
+        match (target, &self.secondary) {
+            (Target::Secondary, Some(secondary)) => secondary,
+            _ => &self.primary,
         }
     }
 
@@ -136,7 +149,7 @@ impl Courier {
             earlier,
         };
         let body = Arc::new(self.buffer.body(chunk));
-        let put = self.sink(target).put(info, attempt, body);
+        let put = self.outlet(target).sink.put(info, attempt, body);
         // A panic would take the chunk with it, and it would wait until the next start.
         let put = survived(put).await;
         put.unwrap_or_else(|reason| Err(unknown(attempt.name, "put", reason)))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fluent_compat::retry::Target;
 use tracing::debug;
 
-use super::{Courier, Delivery, blocking, refused, survived, unknown};
+use super::{Courier, Delivery, Outlet, blocking, refused, survived, unknown};
 use crate::buffer::{ObjectName, SealedChunk};
 use crate::sink::{ChunkInfo, Earlier};
 
@@ -20,7 +20,8 @@ impl Courier {
         info: &ChunkInfo,
         known: Earlier,
     ) -> Result<SealedChunk, Delivery> {
-        let first = match self.sink(target).object_name(info, 0) {
+        let Outlet { sink, indexes } = self.outlet(target);
+        let first = match sink.object_name(info, 0) {
             Ok(Some(first)) => first,
             Ok(None) if target == Target::Primary => return Ok(chunk),
             // No name is written all the same: that the chunk is the secondary's now.
@@ -30,11 +31,11 @@ impl Courier {
                 return Err(Delivery::Hopeless { chunk, reason });
             }
         };
-        let hint = self.indexes.next_for(&first);
+        let hint = indexes.next_for(&first);
         let named = self.write_name(target, chunk, info, hint, known).await;
         match &named {
-            Ok(chunk) => self.indexes.is_taken(&first, index_of(chunk)),
-            Err(_) => self.indexes.give_back(&first, hint),
+            Ok(chunk) => indexes.is_taken(&first, index_of(chunk)),
+            Err(_) => indexes.give_back(&first, hint),
         }
         named
     }
@@ -51,9 +52,10 @@ impl Courier {
         let renamed = self
             .write_name(target, chunk, info, next, Earlier::None)
             .await;
-        if let Ok(Some(first)) = self.sink(target).object_name(info, 0) {
+        let Outlet { sink, indexes } = self.outlet(target);
+        if let Ok(Some(first)) = sink.object_name(info, 0) {
             let taken = renamed.as_ref().map_or(taken, index_of);
-            self.indexes.is_taken(&first, taken);
+            indexes.is_taken(&first, taken);
         }
         renamed
     }
@@ -67,7 +69,7 @@ impl Courier {
         from: u64,
         known: Earlier,
     ) -> Result<SealedChunk, Delivery> {
-        let sink = self.sink(target);
+        let sink = &self.outlet(target).sink;
         let body = Arc::new(self.buffer.body(&chunk));
         // NOTE: before the name is written, so that a chunk with a name is known to be ready.
         let prepared = survived(sink.prepare(info, from, body)).await;
