@@ -152,6 +152,11 @@ impl<'c> Outputs<'c> {
             let sink = SinkSettings::Stdout;
             return Some(assemble(formatter, inject, buffer, sink, secondary?));
         }
+        if let Some(secondary) = section.section("secondary") {
+            let message = "<secondary> takes chunks, and without a <buffer> there are none";
+            let span = secondary.span();
+            section.diagnostics().error(span, message);
+        }
         let (formatter, inject) = written?;
         let written = Written {
             formatter,
