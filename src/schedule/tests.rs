@@ -162,7 +162,7 @@ impl Rig {
     fn start_with(
         fs: CrashingFs,
         store: &Arc<FakeStore>,
-        secondary: Option<&Arc<FakeStore>>,
+        secondary: Option<Arc<dyn Sink>>,
         config: Config,
     ) -> Self {
         let clock = Arc::new(PausedClock::starting_at(START));
@@ -174,7 +174,7 @@ impl Rig {
         let buffer = buffer.unwrap();
         let sinks = Sinks {
             primary: store.clone(),
-            secondary: secondary.map(|store| store.clone() as Arc<dyn Sink>),
+            secondary,
         };
         let schedule = Schedule::start(config, buffer.clone(), sinks, clock.clone());
         Self {

@@ -58,3 +58,6 @@ pub(super) fn secondary(
     section.finish();
     sink.map(Some)
 }
+
+#[cfg(test)]
+mod tests;

@@ -147,6 +147,28 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_taken_is_told_and_a_file_that_is_missing_before_that() {
+        let disk = tempfile::tempdir().unwrap();
+        let both: [(Box<dyn Fs>, &Path); 2] = [
+            (Box::new(MemoryFs::default()), Path::new("/b")),
+            (Box::new(crate::host::fs::DiskFs), disk.path()),
+        ];
+        for (fs, dir) in both {
+            let rename = |from: &str, to: &str| {
+                let renamed = fs.rename_exclusive(&dir.join(from), &dir.join(to));
+                renamed.map_err(|error| error.kind())
+            };
+            fs.create_new(&dir.join("one")).unwrap();
+            assert_eq!(rename("one", "two"), Ok(()));
+            fs.create_new(&dir.join("one")).unwrap();
+            assert_eq!(rename("one", "two"), Err(io::ErrorKind::AlreadyExists));
+            assert_eq!(rename("three", "two"), Err(io::ErrorKind::NotFound));
+            assert!(fs.exists(&dir.join("one")).unwrap());
+            assert!(!fs.exists(&dir.join("three")).unwrap());
+        }
+    }
+
+    #[test]
     fn a_renamed_file_is_found_under_its_new_name_only() {
         let fs = MemoryFs::default();
         fs.create_new(Path::new("/b/one")).unwrap();
