@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use forebay_testbed::conf::{Buffer, Conf, HttpSource, Match};
 use forebay_testbed::events::AuditEvent;
@@ -10,6 +10,7 @@ use forebay_testbed::rig::{BUCKET, Rig, deliver, past, present};
 use forebay_testbed::server::Server;
 use forebay_testbed::store::{Fault, Refusal};
 use forebay_testbed::tally::{Report, Tally};
+use tokio::time::Instant;
 
 const FOREBAY: &str = env!("CARGO_BIN_EXE_forebay");
 const PATIENCE: Duration = Duration::from_secs(20);
