@@ -38,14 +38,10 @@ impl Chunk {
 
     /// Until it is stored, or something fails.
     async fn deliver(&mut self, sink: &FileSink) -> Result<Put, PutError> {
-        let mut from = 0;
+        if self.name.is_none() {
+            self.get_name(sink, 0).await?;
+        }
         loop {
-            if self.name.is_none() {
-                let body = Arc::new(Lines(self.lines));
-                let index = sink.prepare(&self.info, from, body).await?;
-                let name = sink.object_name(&self.info, index).unwrap().unwrap();
-                self.name = Some((name, index));
-            }
             let (name, index) = self.name.clone().unwrap();
             let attempt = Attempt {
                 name: Some(&name),
@@ -54,13 +50,19 @@ impl Chunk {
             };
             let body = Arc::new(Lines(self.lines));
             match sink.put(&self.info, attempt, body).await? {
-                Put::NameTaken => {
-                    from = index + 1;
-                    self.name = None;
-                }
+                Put::NameTaken => self.get_name(sink, index + 1).await?,
                 put => return Ok(put),
             }
         }
+    }
+
+    /// It keeps the name it has if there is no other to be had.
+    async fn get_name(&mut self, sink: &FileSink, from: u64) -> Result<(), PutError> {
+        let body = Arc::new(Lines(self.lines));
+        let index = sink.prepare(&self.info, from, body).await?;
+        let name = sink.object_name(&self.info, index).unwrap().unwrap();
+        self.name = Some((name, index));
+        Ok(())
     }
 }
 
