@@ -48,10 +48,10 @@ impl Indexes {
         }
     }
 
-    /// Takes an index after one that was found taken, which was the `refused`th in a row
-    /// for a chunk.
-    pub(super) fn next_after(&self, first_name: &str, taken: u64, refused: u32) -> u64 {
-        let doublings = refused.saturating_sub(NEIGHBOURS).min(LONGEST_STEP);
+    /// Takes an index after one that was found taken, which was the `in_a_row`th for a
+    /// chunk.
+    pub(super) fn next_after(&self, first_name: &str, taken: u64, in_a_row: u32) -> u64 {
+        let doublings = in_a_row.saturating_sub(NEIGHBOURS).min(LONGEST_STEP);
         let after = taken.saturating_add(1 << doublings);
         let mut next = self.lock();
         // Not remembered: the name is from before a restart, and tells nothing of others.
@@ -61,6 +61,14 @@ impl Indexes {
         let index = after.max(*known);
         *known = index.saturating_add(1);
         index
+    }
+
+    /// The index is taken, by us or by somebody else.
+    pub(super) fn is_taken(&self, first_name: &str, index: u64) {
+        let mut next = self.lock();
+        if let Some(known) = next.get_mut(first_name) {
+            *known = (*known).max(index.saturating_add(1));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, u64>> {
@@ -104,11 +112,11 @@ mod tests {
         let indexes = Indexes::default();
         let mut index = indexes.next_for("a");
         let mut tried = vec![index];
-        for refused in 1.. {
+        for in_a_row in 1.. {
             if index >= 5000 {
                 break;
             }
-            index = indexes.next_after("a", index, refused);
+            index = indexes.next_after("a", index, in_a_row);
             tried.push(index);
         }
         assert_eq!(tried.get(..8), Some(&[0, 1, 2, 3, 4, 6, 10, 18][..]));

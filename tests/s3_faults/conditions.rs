@@ -68,7 +68,7 @@ async fn stays_exact(conditions: Conditions, reads: Reads) -> TestResult {
     }
     if reads == Reads::Denied {
         for object in rig.store.objects()? {
-            let id = &object.metadata["forebay-chunk"];
+            let id = object.metadata.get("forebay-chunk").ok_or("no chunk id")?;
             assert!(object.key.contains(id), "{}", object.key);
         }
     }

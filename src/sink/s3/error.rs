@@ -1,6 +1,7 @@
 //! From the SDK's errors to ours.
 
 use std::error::Error;
+use std::time::Duration;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -68,6 +69,10 @@ impl Failure {
         })
     }
 
+    pub(super) fn late(limit: Duration) -> Self {
+        Self::Unknown(format!("no answer within {} seconds", limit.as_secs()))
+    }
+
     /// `region`: the configured one.
     pub(super) fn into_error(
         self,
@@ -120,6 +125,15 @@ impl Refusal {
             ),
             _ => self.detail,
         }
+    }
+
+    pub(super) fn is_bucket_missing(&self) -> bool {
+        self.has_code(&["NoSuchBucket"])
+    }
+
+    /// What was to be created is there, and belongs to us.
+    pub(super) fn is_bucket_ours(&self) -> bool {
+        self.has_code(&["BucketAlreadyOwnedByYou"])
     }
 
     fn has_code(&self, codes: &[&str]) -> bool {

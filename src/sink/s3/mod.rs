@@ -1,5 +1,6 @@
 //! `@type s3`: each chunk becomes one object in a bucket.
 
+mod bucket;
 mod client;
 mod config;
 mod error;
@@ -10,6 +11,7 @@ mod put;
 mod store_as;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
@@ -17,10 +19,12 @@ use aws_sdk_s3::Client;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use fluent_compat::object_key::{NameError, Named};
+use tracing::warn;
 
 pub use config::{
     AccessKey, Addressing, AmazonEndpoints, Checksum, Credentials, CustomerKey, Endpoint,
-    EndpointError, Existing, InstanceProfile, ObjectAttributes, Proxy, ProxyError, Role, S3Config,
+    EndpointError, Existing, InstanceProfile, MissingBucket, ObjectAttributes, Proxy, ProxyError,
+    Role, S3Config,
 };
 pub use put::CHUNK_ID;
 pub use store_as::{StoreAs, ZstdLevel, ZstdLevelError};
@@ -29,13 +33,23 @@ use self::guard::{Condition, Guard, Way};
 use self::pack::Packed;
 use self::put::Putter;
 use super::{Attempt, Body, BoxFuture, ChunkInfo, Put, PutError, Sink};
+use crate::host::clock::Clock;
 
 /// A bucket that chunks are put into.
-#[derive(Debug)]
 pub struct S3Sink {
     client: Client,
     settings: Arc<S3Config>,
     guard: Guard,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for S3Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Sink")
+            .field("client", &self.client)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why there is no client for a bucket.
@@ -55,7 +69,7 @@ impl S3Sink {
     ///
     /// # Errors
     /// If the certificates to trust cannot be read.
-    pub async fn connect(settings: S3Config) -> Result<Self, ConnectError> {
+    pub async fn connect(settings: S3Config, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
         let condition = match &settings.endpoint {
             Some(endpoint) if !endpoint.is_amazon() => Condition::Unproven,
             _ => Condition::Honoured,
@@ -64,6 +78,7 @@ impl S3Sink {
             client: client::connect(&settings).await?,
             guard: Guard::new(&settings.bucket, condition),
             settings: Arc::new(settings),
+            clock,
         })
     }
 
@@ -94,7 +109,23 @@ impl S3Sink {
             metadata,
             packed: &packed,
         };
-        putter.put(attempt.earlier).await
+        let put = putter.put(attempt.earlier).await?;
+        if put == Put::Stored && self.is_late(chunk) {
+            let target = target(&self.settings.bucket, &key);
+            warn!("delayed events were put to {target}");
+        }
+        Ok(put)
+    }
+
+    /// Whether the chunk's slot of time began longer ago than `warn_for_delay`. Chunks that
+    /// are not cut by time are never late.
+    fn is_late(&self, chunk: &ChunkInfo) -> bool {
+        let (Some(limit), Some(slot)) = (self.settings.warn_for_delay, chunk.metadata.timekey)
+        else {
+            return false;
+        };
+        let age = self.clock.now().seconds().saturating_sub(slot.seconds());
+        u64::try_from(age).is_ok_and(|age| age > limit.as_secs())
     }
 
     fn key(&self, chunk: &ChunkInfo, index: u64) -> Result<String, NameError> {

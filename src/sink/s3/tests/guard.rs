@@ -15,7 +15,7 @@ async fn amazons_own_store_is_not_asked() {
         (Some(private), Way::Condition),
         (Some("https://minio.example.org"), Way::Look),
     ] {
-        let sink = S3Sink::connect(config(endpoint)).await.unwrap();
+        let sink = S3Sink::connect(config(endpoint), clock()).await.unwrap();
         assert_eq!(sink.guard.way(), way, "{endpoint:?}");
     }
 }
