@@ -7,10 +7,12 @@ use std::sync::Mutex;
 
 use fluent_compat::time::{Strftime, Zone};
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use crate::host::clock::{Clock, SystemClock};
 use crate::host::environment::wants_color;
@@ -102,18 +104,25 @@ impl FormatTime for LogTime {
     }
 }
 
+/// The running log, whose level can change.
+#[derive(Debug)]
+pub struct LogHandle {
+    filter: reload::Handle<EnvFilter, Registry>,
+}
+
+impl LogHandle {
+    /// Logs from this level on.
+    pub fn set_level(&self, level: LogLevel) {
+        // It fails once the process has no log any more.
+        let _ = self.filter.reload(filter(level));
+    }
+}
+
 /// Starts logging for the process, to a file or to the standard error output.
-///
-/// Crates we use log from warnings on, whatever the level: their details are about bytes
-/// on the wire, where secrets travel. `RUST_LOG` overrides all of it.
 ///
 /// # Errors
 /// The file cannot be opened for appending.
-pub fn start_logging(log: LogSettings) -> io::Result<()> {
-    let ours = log.level.filter();
-    let others = ours.min(LevelFilter::WARN);
-    let default = format!("{others},forebay={ours},fluent_compat={ours},forebay_certs={ours}");
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+pub fn start_logging(log: LogSettings) -> io::Result<LogHandle> {
     let (writer, is_terminal) = match &log.file {
         Some(path) => {
             let file = Mutex::new(crate::host::fs::append_to(path)?);
@@ -124,18 +133,31 @@ pub fn start_logging(log: LogSettings) -> io::Result<()> {
             (BoxMakeWriter::new(io::stderr), is_terminal)
         }
     };
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_ansi(is_terminal)
         .with_writer(writer);
-    match (log.format, log.time) {
-        (LogFormat::Text, None) => lines.init(),
-        (LogFormat::Text, Some(time)) => lines.with_timer(time).init(),
-        (LogFormat::Json, None) => lines.json().flatten_event(true).init(),
-        (LogFormat::Json, Some(time)) => lines.json().flatten_event(true).with_timer(time).init(),
-    }
-    Ok(())
+    let lines = match (log.format, log.time) {
+        (LogFormat::Text, None) => lines.boxed(),
+        (LogFormat::Text, Some(time)) => lines.with_timer(time).boxed(),
+        (LogFormat::Json, None) => lines.json().flatten_event(true).boxed(),
+        (LogFormat::Json, Some(time)) => lines.json().flatten_event(true).with_timer(time).boxed(),
+    };
+    let (filter, handle) = reload::Layer::new(filter(log.level));
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .init();
+    Ok(LogHandle { filter: handle })
+}
+
+/// Crates we use log from warnings on, whatever the level: their details are about bytes on
+/// the wire, where secrets travel. `RUST_LOG` overrides all of it.
+fn filter(level: LogLevel) -> EnvFilter {
+    let ours = level.filter();
+    let others = ours.min(LevelFilter::WARN);
+    let default = format!("{others},forebay={ours},fluent_compat={ours},forebay_certs={ours}");
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default))
 }
 
 #[cfg(test)]

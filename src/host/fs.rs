@@ -7,6 +7,7 @@
 #[cfg(test)]
 pub(crate) mod crashing;
 mod disk;
+mod fingerprint;
 mod memory;
 
 use std::io;
@@ -14,6 +15,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 pub use disk::{DiskFs, Listed, append_to, list_directory};
+pub use fingerprint::Fingerprint;
 pub use memory::MemoryFs;
 
 /// Directories and files by path.

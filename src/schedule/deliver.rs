@@ -31,7 +31,7 @@ pub(super) enum Delivery {
 pub(super) struct Courier {
     buffer: Buffer,
     sink: Arc<dyn Sink>,
-    indexes: Indexes,
+    indexes: Arc<Indexes>,
 }
 
 impl Courier {
@@ -39,7 +39,17 @@ impl Courier {
         Self {
             buffer,
             sink,
-            indexes: Indexes::default(),
+            indexes: Arc::default(),
+        }
+    }
+
+    /// One that carries to another sink. What is known of indexes is known to both, because
+    /// the deliveries of the one end while the other's begin.
+    pub(super) fn with_sink(&self, sink: Arc<dyn Sink>) -> Self {
+        Self {
+            buffer: self.buffer.clone(),
+            sink,
+            indexes: Arc::clone(&self.indexes),
         }
     }
 
