@@ -188,9 +188,12 @@ async fn sigusr2_reloads_and_the_log_level_changes() -> TestResult {
 }
 
 async fn reload(rig: &Rig, server: &mut Server, conf: &Conf) -> TestResult {
+    let before = server.stderr().matches(RELOADED).count();
     fs::write(rig.launch().conf_path(), conf.to_string())?;
     server.reload()?;
-    server.wait_for_log(RELOADED, PATIENCE).await?;
+    server
+        .wait_for_log_times(RELOADED, before + 1, PATIENCE)
+        .await?;
     Ok(())
 }
 

@@ -76,9 +76,9 @@ async fn a_broken_key_keeps_the_old_one_and_is_told_once() -> TestResult {
     let whole = fs::read(new.directory().join("server.key"))?;
     let half = whole.get(..whole.len() / 2).unwrap_or_default().to_vec();
     let locked = fs::read(stranger.directory().join("server.key"))?;
-    for broken in [whole, locked, half] {
+    for (times, broken) in (1..).zip([whole, locked, half]) {
         fs::write(&key, broken)?;
-        server.wait_for_log(KEPT, PATIENCE).await?;
+        server.wait_for_log_times(KEPT, times, PATIENCE).await?;
         assert!(is_let_in(&rig, &server, &rig.keys).await?);
     }
 
@@ -134,11 +134,9 @@ async fn a_certificate_that_ends_soon_is_warned_of_at_start_and_at_a_reload() ->
         .source(&source)
         .output(&rig.s3("**", rig.buffer(1)));
     let mut server = rig.start(&conf).await?;
-    assert!(server.stderr().contains(SOON), "{}", server.stderr());
-    server.reload()?;
     server.wait_for_log(SOON, PATIENCE).await?;
-    server.wait_for_log("configuration reloaded", PATIENCE).await?;
-    assert_eq!(server.stderr().matches(SOON).count(), 2);
+    server.reload()?;
+    server.wait_for_log_times(SOON, 2, PATIENCE).await?;
     Ok(())
 }
 

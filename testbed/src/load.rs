@@ -72,7 +72,12 @@ async fn post(
     let mut maker = EventMaker::new(seed, start);
     while !*told.borrow() {
         let event = maker.one();
-        deliver(&mut client, std::slice::from_ref(&event), &mut Tally::default()).await?;
+        deliver(
+            &mut client,
+            std::slice::from_ref(&event),
+            &mut Tally::default(),
+        )
+        .await?;
         // Whoever counted has gone.
         let _ = acknowledged.send(event);
     }

@@ -182,6 +182,21 @@ impl Server {
         wait_for(&mut self.stderr, text, limit).await
     }
 
+    /// Waits until so many lines of the log hold this text, and gives the last of them.
+    pub async fn wait_for_log_times(
+        &mut self,
+        text: &str,
+        times: usize,
+        limit: Duration,
+    ) -> Result<String, ServerError> {
+        let mut left = times;
+        let last = |line: &str| {
+            left -= usize::from(line.contains(text));
+            (left == 0).then(|| line.to_owned())
+        };
+        wait_until(&mut self.stderr, text, last, limit).await
+    }
+
     /// Waits until a line of stdout holds this text, and gives the line.
     pub async fn wait_for_stdout(
         &mut self,
@@ -238,6 +253,15 @@ impl Server {
 
 async fn wait_for(tail: &mut Tail, text: &str, limit: Duration) -> Result<String, ServerError> {
     let holds = |line: &str| line.contains(text).then(|| line.to_owned());
+    wait_until(tail, text, holds, limit).await
+}
+
+async fn wait_until(
+    tail: &mut Tail,
+    text: &str,
+    holds: impl FnMut(&str) -> Option<String>,
+    limit: Duration,
+) -> Result<String, ServerError> {
     match timeout(limit, tail.find(holds)).await {
         Ok(Some(line)) => Ok(line),
         Ok(None) | Err(_) => Err(ServerError::NotSaid {
