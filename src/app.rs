@@ -191,6 +191,7 @@ impl Server {
         self.outputs.switch(prepared.outputs, &self.clock).await;
         let router = Router::new(prepared.labels);
         self.sources.switch(sources, &router, &self.clock);
+        self.outputs.seal_other_formats().await;
         self.switch_log(self.overrides.applied_to(settings.log));
         warn_of_expiry(self.sources.transports(), self.clock.now().seconds());
         Ok(())

@@ -153,9 +153,7 @@ async fn a_second_sigterm_ends_at_once_and_says_what_remains() -> TestResult {
     // The store takes the last flush and never answers.
     rig.store.faults().share(100, Fault::Stall);
     server.ask_to_stop()?;
-    rig.store
-        .wait_for_requests(PATIENCE, |requests| !requests.is_empty())
-        .await?;
+    server.wait_for_log("stopping", PATIENCE).await?;
     server.ask_to_stop()?;
     server.wait_for_log("still holds events", PATIENCE).await?;
     let exit = server.wait().await?;

@@ -43,6 +43,16 @@ struct RunningOutput {
     config: buffer::Config,
     basin: Basin,
     schedule: Schedule,
+    staged: Staged,
+}
+
+/// What the staged chunks of an output may hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Staged {
+    /// Events in the output's format.
+    InItsFormat,
+    /// Events in the format from before a reload.
+    InAnother,
 }
 
 /// All outputs.
@@ -97,6 +107,17 @@ impl Running {
                 "an output is gone from the configuration; what its buffer holds is delivered as before"
             );
             self.retired.push(old);
+        }
+    }
+
+    /// Seals what is staged in a format from before, so that a chunk's events are in one
+    /// format. To be called once no request is formatted as before any more; those that are
+    /// under way even then may still add some.
+    pub(super) async fn seal_other_formats(&mut self) {
+        let stale = |output: &&mut RunningOutput| output.staged == Staged::InAnother;
+        for output in self.outputs.iter_mut().filter(stale) {
+            output.schedule.flush().await;
+            output.staged = Staged::InItsFormat;
         }
     }
 
@@ -158,6 +179,7 @@ impl PreparedOutput {
             formatting: self.formatting,
             config: self.buffer,
             basin: self.basin,
+            staged: Staged::InItsFormat,
         })
     }
 }
@@ -169,21 +191,23 @@ impl RunningOutput {
 
     /// Goes on by other settings; `None` if its buffer is lost to it, which is logged.
     async fn become_other(self, next: PreparedOutput, clock: Arc<dyn Clock>) -> Option<Self> {
-        if self.config != next.buffer {
-            self.schedule.hand_over(Instant::now() + HAND_OVER).await;
-            reopen(&next.basin, &next.buffer, &self.config, &clock).await?;
-            return next.start(clock);
+        let staged = match self.formatting == next.formatting {
+            true => self.staged,
+            false => Staged::InAnother,
+        };
+        if self.config == next.buffer {
+            self.schedule.switch(next.schedule, next.sink).await;
+            return Some(Self {
+                name: next.name,
+                formatting: next.formatting,
+                staged,
+                ..self
+            });
         }
-        self.schedule.switch(next.schedule, next.sink).await;
-        if self.formatting != next.formatting {
-            // Else one chunk would hold events in two formats.
-            self.schedule.flush().await;
-        }
-        Some(Self {
-            name: next.name,
-            formatting: next.formatting,
-            ..self
-        })
+        self.schedule.hand_over(Instant::now() + HAND_OVER).await;
+        reopen(&next.basin, &next.buffer, &self.config, &clock).await?;
+        let next = next.start(clock)?;
+        Some(Self { staged, ..next })
     }
 
     async fn end(self, deadline: Instant) {

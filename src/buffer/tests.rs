@@ -1,6 +1,7 @@
 //! The buffer's promises, asked of it over a disk that crashes and fails.
 
 mod acknowledged;
+mod exchange;
 mod faults;
 mod model;
 mod recovery;
