@@ -132,10 +132,12 @@ impl Server {
             tokio::select! {
                 signal = signals.next() => match signal {
                     Signal::Flush => {
+                        self.reopen_log();
                         info!("flushing all buffers");
                         self.outputs.flush().await;
                     }
                     Signal::Reload(name) => {
+                        self.reopen_log();
                         info!(signal = name, "reading the configuration again");
                         self.reload().await;
                     }
@@ -195,6 +197,13 @@ impl Server {
         self.switch_log(self.overrides.applied_to(settings.log));
         warn_of_expiry(self.sources.transports(), self.clock.now().seconds());
         Ok(())
+    }
+
+    /// Fluentd does so at the same signals, and logrotate's scripts count on it.
+    fn reopen_log(&self) {
+        if let Err(error) = self.handle.reopen() {
+            error!(%error, "the log file cannot be opened anew");
+        }
     }
 
     fn switch_log(&mut self, log: LogSettings) {

@@ -1,9 +1,9 @@
 //! What the server says of itself: its log.
 
 use std::fmt;
-use std::io::{self, IsTerminal};
-use std::path::PathBuf;
-use std::sync::Mutex;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fluent_compat::time::{Strftime, Zone};
 use tracing::level_filters::LevelFilter;
@@ -16,6 +16,7 @@ use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use crate::host::clock::{Clock, SystemClock};
 use crate::host::environment::wants_color;
+use crate::host::fs::append_to;
 
 /// How much is logged: `log_level`, or `-v` and `-q`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,9 +106,45 @@ impl FormatTime for LogTime {
 }
 
 /// The running log, whose level can change.
-#[derive(Debug)]
 pub struct LogHandle {
     filter: reload::Handle<EnvFilter, Registry>,
+    file: Option<LogFile>,
+}
+
+/// A log that is a file.
+struct LogFile {
+    path: PathBuf,
+    open: OpenFile,
+}
+
+/// The file that lines go to at the moment. Its lock is held while one is written.
+#[derive(Clone)]
+struct OpenFile(Arc<Mutex<Box<dyn Write + Send>>>);
+
+impl OpenFile {
+    fn at(path: &Path) -> io::Result<Self> {
+        let file: Box<dyn Write + Send> = Box::new(append_to(path)?);
+        Ok(Self(Arc::new(Mutex::new(file))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Box<dyn Write + Send>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for OpenFile {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.lock().write(line)
+    }
+
+    /// Overridden so that no other line comes between the parts of one.
+    fn write_all(&mut self, line: &[u8]) -> io::Result<()> {
+        self.lock().write_all(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.lock().flush()
+    }
 }
 
 impl LogHandle {
@@ -116,6 +153,18 @@ impl LogHandle {
         // It fails once the process has no log any more.
         let _ = self.filter.reload(filter(level));
     }
+
+    /// Opens the file anew, if the log is one: logrotate may have moved it away.
+    ///
+    /// # Errors
+    /// The file cannot be opened; the log goes on where it was.
+    pub fn reopen(&self) -> io::Result<()> {
+        if let Some(LogFile { path, open }) = &self.file {
+            let file = Box::new(append_to(path)?);
+            *open.lock() = file;
+        }
+        Ok(())
+    }
 }
 
 /// Starts logging for the process, to a file or to the standard error output.
@@ -123,16 +172,18 @@ impl LogHandle {
 /// # Errors
 /// The file cannot be opened for appending.
 pub fn start_logging(log: LogSettings) -> io::Result<LogHandle> {
-    let (writer, is_terminal) = match &log.file {
+    let (writer, file) = match log.file {
         Some(path) => {
-            let file = Mutex::new(crate::host::fs::append_to(path)?);
-            (BoxMakeWriter::new(file), false)
+            let open = OpenFile::at(&path)?;
+            let writer = {
+                let open = open.clone();
+                BoxMakeWriter::new(move || open.clone())
+            };
+            (writer, Some(LogFile { path, open }))
         }
-        None => {
-            let is_terminal = io::stderr().is_terminal() && wants_color();
-            (BoxMakeWriter::new(io::stderr), is_terminal)
-        }
+        None => (BoxMakeWriter::new(io::stderr), None),
     };
+    let is_terminal = file.is_none() && io::stderr().is_terminal() && wants_color();
     let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_ansi(is_terminal)
@@ -148,7 +199,10 @@ pub fn start_logging(log: LogSettings) -> io::Result<LogHandle> {
         .with(filter)
         .with(lines)
         .init();
-    Ok(LogHandle { filter: handle })
+    Ok(LogHandle {
+        filter: handle,
+        file,
+    })
 }
 
 /// Crates we use log from warnings on, whatever the level: their details are about bytes on

@@ -60,7 +60,10 @@ async fn who_waits_for_room_does_not_hold_up_an_exchange() {
         ..config()
     };
     let basin = basin(&CrashingFs::default(), &full);
-    basin.append(vec![portion("a", "123456789\n")]).await.unwrap();
+    basin
+        .append(vec![portion("a", "123456789\n")])
+        .await
+        .unwrap();
     let blocked = tokio::spawn({
         let basin = basin.clone();
         async move { basin.append(vec![portion("a", "more\n")]).await }
@@ -69,7 +72,13 @@ async fn who_waits_for_room_does_not_hold_up_an_exchange() {
     assert!(!blocked.is_finished());
     let _exchange = timeout(SOON, basin.begin_exchange()).await.unwrap();
     let refused = blocked.await.unwrap();
-    assert_eq!(refused, Err(AppendError::Full { held: 10, limit: 10 }));
+    assert_eq!(
+        refused,
+        Err(AppendError::Full {
+            held: 10,
+            limit: 10
+        })
+    );
 }
 
 #[tokio::test]
