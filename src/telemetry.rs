@@ -117,6 +117,14 @@ struct LogFile {
     open: OpenFile,
 }
 
+impl LogFile {
+    fn reopen(&self) -> io::Result<()> {
+        let file = Box::new(append_to(&self.path)?);
+        *self.open.lock() = file;
+        Ok(())
+    }
+}
+
 /// The file that lines go to at the moment. Its lock is held while one is written.
 #[derive(Clone)]
 struct OpenFile(Arc<Mutex<Box<dyn Write + Send>>>);
@@ -159,11 +167,7 @@ impl LogHandle {
     /// # Errors
     /// The file cannot be opened; the log goes on where it was.
     pub fn reopen(&self) -> io::Result<()> {
-        if let Some(LogFile { path, open }) = &self.file {
-            let file = Box::new(append_to(path)?);
-            *open.lock() = file;
-        }
-        Ok(())
+        self.file.as_ref().map_or(Ok(()), LogFile::reopen)
     }
 }
 
@@ -217,6 +221,26 @@ fn filter(level: LogLevel) -> EnvFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_was_moved_away_is_opened_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, moved) = (directory.path().join("log"), directory.path().join("log.1"));
+        let open = OpenFile::at(&path).unwrap();
+        let mut lines = open.clone();
+        let file = LogFile {
+            path: path.clone(),
+            open,
+        };
+        lines.write_all(b"before\n").unwrap();
+        std::fs::rename(&path, &moved).unwrap();
+        lines.write_all(b"meanwhile\n").unwrap();
+        file.reopen().unwrap();
+        lines.write_all(b"after\n").unwrap();
+        let read = |path| std::fs::read_to_string(path).unwrap();
+        assert_eq!(read(moved), "before\nmeanwhile\n");
+        assert_eq!(read(path), "after\n");
+    }
 
     #[test]
     fn v_and_q_move_the_level_as_in_fluentd() {

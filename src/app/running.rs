@@ -205,9 +205,14 @@ impl RunningOutput {
             });
         }
         self.schedule.hand_over(Instant::now() + HAND_OVER).await;
-        reopen(&next.basin, &next.buffer, &self.config, &clock).await?;
+        // Of the two the one it was opened with, so that the next reload tries again.
+        let config = reopen(&next.basin, [&next.buffer, &self.config], &clock).await?;
         let next = next.start(clock)?;
-        Some(Self { staged, ..next })
+        Some(Self {
+            staged,
+            config,
+            ..next
+        })
     }
 
     async fn end(self, deadline: Instant) {
@@ -228,23 +233,23 @@ impl RunningOutput {
     }
 }
 
-/// Opens the files of a buffer with other parameters. Requests wait meanwhile.
+/// Opens the files of a buffer with other parameters, the first of which that works. Requests
+/// wait meanwhile.
 async fn reopen(
     basin: &Basin,
-    config: &buffer::Config,
-    before: &buffer::Config,
+    [next, before]: [&buffer::Config; 2],
     clock: &Arc<dyn Clock>,
-) -> Option<()> {
-    let output = config.name.as_str();
+) -> Option<buffer::Config> {
+    let output = next.name.as_str();
     let Ok(exchange) = timeout(HAND_OVER, basin.begin_exchange()).await else {
-        error!(output, place = %config.place, "the buffer does not close; it refuses events until a restart");
+        error!(output, place = %next.place, "the buffer does not close; it refuses events until a restart");
         return None;
     };
-    for config in [config, before] {
+    for config in [next, before] {
         match open(config.clone(), Arc::clone(clock)).await {
             Ok(buffer) => {
                 exchange.finish(buffer);
-                return Some(());
+                return Some(config.clone());
             }
             Err(error) => {
                 error!(output, place = %config.place, %error, "the buffer cannot be opened again");
