@@ -22,9 +22,10 @@ use tracing::{error, info, warn};
 
 use crate::cli::Arguments;
 use crate::host::clock::Clock;
+use crate::host::fs::DiskFs;
 use crate::route::Router;
 use crate::settings::{self, Files, Loaded, Settings};
-use crate::sink::stdout::StdoutSink;
+use crate::sink::{self, stdout::StdoutSink};
 use crate::telemetry::{self, LogHandle, LogLevel, LogSettings};
 use certificates::{Watch, warn_of_expiry};
 use outputs::Preparation;
@@ -70,6 +71,7 @@ pub(crate) fn run(
             log,
             handle,
             stdout: Arc::new(StdoutSink::new(io::stdout())),
+            appended: sink::file::Files::new(Arc::new(DiskFs::default())),
             sources: Sources::default(),
             outputs: Running::default(),
             watch: Watch::start(files.material().clone()),
@@ -118,6 +120,8 @@ struct Server {
     handle: LogHandle,
     /// One for all, so that their lines do not mix.
     stdout: Arc<StdoutSink<Stdout>>,
+    /// One for all, so that two outputs can add to one file.
+    appended: sink::file::Files,
     sources: Sources,
     outputs: Running,
     /// What the configuration in force was read from.
@@ -185,6 +189,7 @@ impl Server {
         let preparation = Preparation::new(
             Arc::clone(&self.clock),
             Arc::clone(&self.stdout),
+            self.appended.clone(),
             &self.outputs,
         );
         let prepared = preparation.labels(settings.labels).await?;

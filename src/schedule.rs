@@ -9,6 +9,9 @@
 //! chunk is put under the same name again until the sink says that it is there, or that
 //! the name is somebody else's; only then it gets the next name. So a crash or a lost
 //! answer at any point leads to the same object, not to a second one.
+//!
+//! `<secondary>` takes a chunk over by giving it a name of its own: once that is written
+//! into the chunk, the primary is not asked again, not after a restart either.
 
 mod deliver;
 mod flush_rule;
@@ -28,7 +31,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, Interval};
 use tracing::{error, warn};
 
-use crate::buffer::{Buffer, SealedChunk};
+use crate::buffer::{Buffer, GivenUp, SealedChunk};
 use crate::host::clock::Clock;
 use crate::sink::{Earlier, Sink};
 use deliver::{Courier, Delivery};
@@ -61,6 +64,16 @@ pub enum AtShutdown {
     Keep,
 }
 
+/// Where an output's chunks go.
+#[derive(Clone)]
+pub struct Sinks {
+    /// The `<match>` itself.
+    pub primary: Arc<dyn Sink>,
+    /// `<secondary>`: takes what the primary has refused for good, or for longer than
+    /// `retry_secondary_threshold` says.
+    pub secondary: Option<Arc<dyn Sink>>,
+}
+
 /// A running schedule.
 pub struct Schedule {
     commands: mpsc::Sender<Command>,
@@ -71,20 +84,15 @@ enum Command {
     Flush(oneshot::Sender<()>),
     HandOver { deadline: Instant },
     Stop { deadline: Instant },
-    Switch(Box<(Config, Arc<dyn Sink>)>),
+    Switch(Box<(Config, Sinks)>),
 }
 
 impl Schedule {
     /// Starts sealing and delivering the buffer's chunks.
-    pub fn start(
-        config: Config,
-        buffer: Buffer,
-        sink: Arc<dyn Sink>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn start(config: Config, buffer: Buffer, sinks: Sinks, clock: Arc<dyn Clock>) -> Self {
         let (commands, inbox) = mpsc::channel(4);
         let flusher = Flusher {
-            courier: Arc::new(Courier::new(buffer.clone(), sink)),
+            courier: Arc::new(Courier::new(buffer.clone(), sinks)),
             retries: Retries::new(config.retry.clone()),
             running: JoinSet::new(),
             config,
@@ -104,13 +112,13 @@ impl Schedule {
         }
     }
 
-    /// Goes on by another configuration, to another sink. Deliveries under way end as they
+    /// Goes on by another configuration, to other sinks. Deliveries under way end as they
     /// began, and what is known of failed ones stays known.
-    pub async fn switch(&self, config: Config, sink: Arc<dyn Sink>) {
+    pub async fn switch(&self, config: Config, sinks: Sinks) {
         // An error says that the task has ended; whoever stops it learns why.
         let _ = self
             .commands
-            .send(Command::Switch(Box::new((config, sink))))
+            .send(Command::Switch(Box::new((config, sinks))))
             .await;
     }
 
@@ -180,8 +188,8 @@ impl Flusher {
         ticks
     }
 
-    fn switch(&mut self, (config, sink): (Config, Arc<dyn Sink>)) {
-        self.courier = Arc::new(self.courier.with_sink(sink));
+    fn switch(&mut self, (config, sinks): (Config, Sinks)) {
+        self.courier = Arc::new(self.courier.with_sinks(sinks));
         self.retries.follow(config.retry.clone());
         self.config = config;
     }
@@ -192,9 +200,11 @@ impl Flusher {
                 return;
             };
             let courier = Arc::clone(&self.courier);
-            let earlier = self.retries.earlier(chunk.header.id);
+            let id = chunk.header.id;
+            let earlier = self.retries.earlier(id);
+            let target = self.retries.target(id, Instant::now());
             self.running
-                .spawn(async move { courier.deliver(chunk, earlier).await });
+                .spawn(async move { courier.deliver(chunk, earlier, target).await });
         }
     }
 
@@ -208,7 +218,7 @@ impl Flusher {
         let now = self.clock.now();
         let rule = self.config.rule.clone();
         self.buffer
-            .seal(move |header| rule.is_due(header, now))
+            .seal_due(move |header| rule.is_due(header, now))
             .await;
     }
 
@@ -248,8 +258,11 @@ impl Flusher {
         let records = chunk.records;
         self.retries.forget(id);
         match self.buffer.set_aside(chunk) {
-            Ok(path) => {
+            Ok(GivenUp::KeptIn(path)) => {
                 error!(output = self.config.name, chunk = %id, records, kept_in = %path.display(), "chunk given up: {reason}");
+            }
+            Ok(GivenUp::Deleted) => {
+                error!(output = self.config.name, chunk = %id, records, "chunk given up and DELETED (disable_chunk_backup true): {reason}");
             }
             Err(error) => {
                 error!(output = self.config.name, chunk = %id, records, %error, "chunk given up and left where it is: {reason}");

@@ -8,17 +8,20 @@ mod buffer;
 mod compat;
 mod context;
 mod copy;
+mod file;
 mod files;
 mod filter;
 mod format;
 mod inject;
 mod loader;
+mod naming;
 mod output;
 mod parse;
 mod plugins;
 mod remark;
 mod routes;
 mod s3;
+mod secondary;
 mod source;
 mod system;
 mod time_section;
@@ -42,6 +45,7 @@ use fluent_compat::time::Zone;
 use crate::host::clock::Clock;
 use crate::host::environment;
 use crate::route::{LabelId, StorePolicy};
+use crate::sink::file::FileConfig;
 use crate::sink::s3::S3Config;
 use crate::telemetry::LogSettings;
 use crate::{buffer as buffering, decode, listener, route, schedule};
@@ -49,7 +53,7 @@ use context::Context;
 pub use files::Files;
 use files::Recorder;
 pub(crate) use loader::DiskLoader;
-use system::Intake;
+use system::{FileDefaults, Intake};
 
 /// Everything that a valid configuration says.
 pub struct Settings {
@@ -175,10 +179,14 @@ pub struct BufferedOutput {
     pub schedule: schedule::Config,
     /// Where chunks go.
     pub sink: SinkSettings,
+    /// `<secondary>`: where those go that the sink does not take.
+    pub secondary: Option<SinkSettings>,
 }
 
 /// Where chunks go.
 pub enum SinkSettings {
+    /// `@type file` and `secondary_file`.
+    File(FileConfig),
     /// `@type s3`.
     S3(Box<S3Config>),
     /// `@type stdout` with a `<buffer>`.
@@ -262,6 +270,7 @@ pub fn load_on(path: &Path, host: &Host<'_>) -> Loaded {
         diagnostics: &document.diagnostics,
         loader: host.loader,
         environment: &host.environment,
+        files: FileDefaults::default(),
         local_zone: host.local_zone.clone(),
         hostname: host.hostname.clone(),
         clock: Arc::clone(&host.clock),
@@ -304,6 +313,11 @@ fn read(root: &Params<'_>, context: &Context<'_>) -> Option<Settings> {
         plugins::require_a_way_through(root);
     }
     let system = system::system(root.section_or_empty("system"), context);
+    let files = system.files.clone();
+    let context = &Context {
+        files,
+        ..context.clone()
+    };
     let workers = workers::taken_in(root);
     let scopes: Vec<_> = std::iter::once(root).chain(&workers).collect();
     let mut labels = routes::Labels::of(&scopes, context);

@@ -10,11 +10,13 @@ use super::running::{PreparedOutput, Running};
 use crate::buffer::{Basin, Buffer};
 use crate::host::clock::Clock;
 use crate::route::{Destination, Filter, Label, LineWriter, Output, Printer, Step, Store, Target};
+use crate::schedule::Sinks;
 use crate::settings::{
     FilterSettings, LabelSettings, OutputKind, OutputSettings, SinkSettings, StepSettings,
     TargetSettings,
 };
 use crate::sink::Sink;
+use crate::sink::file::{FileSink, Files};
 use crate::sink::s3::S3Sink;
 use crate::sink::stdout::StdoutSink;
 
@@ -23,6 +25,8 @@ pub(super) struct Preparation<'a> {
     clock: Arc<dyn Clock>,
     /// One for all, so that their lines do not mix.
     stdout: Arc<StdoutSink<Stdout>>,
+    /// One for all, so that two outputs can add to one file.
+    files: Files,
     running: &'a Running,
     prepared: Vec<PreparedOutput>,
 }
@@ -37,11 +41,13 @@ impl<'a> Preparation<'a> {
     pub(super) fn new(
         clock: Arc<dyn Clock>,
         stdout: Arc<StdoutSink<Stdout>>,
+        files: Files,
         running: &'a Running,
     ) -> Self {
         Self {
             clock,
             stdout,
+            files,
             running,
             prepared: Vec::new(),
         }
@@ -122,12 +128,10 @@ impl<'a> Preparation<'a> {
             }
             OutputKind::Buffered(buffered) => buffered,
         };
-        let sink: Arc<dyn Sink> = match buffered.sink {
-            SinkSettings::Stdout => self.stdout.clone(),
-            SinkSettings::S3(config) => {
-                let connected = S3Sink::connect(*config).await;
-                Arc::new(connected.with_context(|| format!("<match {name}>"))?)
-            }
+        let primary = self.connect(buffered.sink, &name).await?;
+        let secondary = match buffered.secondary {
+            Some(sink) => Some(self.connect(sink, &name).await?),
+            None => None,
         };
         let taken = |basin: &Basin| self.prepared.iter().any(|other| other.basin.is(basin));
         let basin = match self.running.find(&buffered.buffer, taken) {
@@ -147,10 +151,21 @@ impl<'a> Preparation<'a> {
             formatting,
             buffer: buffered.buffer,
             schedule: buffered.schedule,
-            sink,
+            sinks: Sinks { primary, secondary },
             basin,
         });
         Ok(Output::new(output.route, destination))
+    }
+
+    async fn connect(&self, sink: SinkSettings, name: &str) -> anyhow::Result<Arc<dyn Sink>> {
+        Ok(match sink {
+            SinkSettings::File(config) => Arc::new(FileSink::new(config, self.files.clone())),
+            SinkSettings::Stdout => self.stdout.clone(),
+            SinkSettings::S3(config) => {
+                let connected = S3Sink::connect(*config, Arc::clone(&self.clock)).await;
+                Arc::new(connected.with_context(|| format!("<match {name}>"))?)
+            }
+        })
     }
 }
 

@@ -14,8 +14,7 @@ use tracing::{error, info, warn};
 
 use crate::buffer::{self, Basin, Buffer, Place};
 use crate::host::clock::Clock;
-use crate::schedule::{self, Schedule};
-use crate::sink::Sink;
+use crate::schedule::{self, Schedule, Sinks};
 
 /// Deliveries under way have this long when their buffer is opened anew. What is cut off is
 /// put again under the same name.
@@ -31,7 +30,7 @@ pub(super) struct PreparedOutput {
     pub(super) formatting: String,
     pub(super) buffer: buffer::Config,
     pub(super) schedule: schedule::Config,
-    pub(super) sink: Arc<dyn Sink>,
+    pub(super) sinks: Sinks,
     /// A new one, or that of an output that runs.
     pub(super) basin: Basin,
 }
@@ -174,7 +173,7 @@ impl PreparedOutput {
     fn start(self, clock: Arc<dyn Clock>) -> Option<RunningOutput> {
         let buffer = self.basin.buffer()?;
         Some(RunningOutput {
-            schedule: Schedule::start(self.schedule, buffer, self.sink, clock),
+            schedule: Schedule::start(self.schedule, buffer, self.sinks, clock),
             name: self.name,
             formatting: self.formatting,
             config: self.buffer,
@@ -196,7 +195,7 @@ impl RunningOutput {
             false => Staged::InAnother,
         };
         if self.config == next.buffer {
-            self.schedule.switch(next.schedule, next.sink).await;
+            self.schedule.switch(next.schedule, next.sinks).await;
             return Some(Self {
                 name: next.name,
                 formatting: next.formatting,

@@ -6,9 +6,8 @@
 //! because the room they wait for would not be this buffer's.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
 use super::{AppendError, Buffer, Portion};
@@ -23,10 +22,19 @@ struct Shared {
     /// `None` while it is exchanged, and for good when no new one could be opened.
     buffer: ArcSwapOption<Buffer>,
     /// Of the buffer that is there, or was there last.
-    chunk_limit_size: AtomicU64,
+    limits: ArcSwap<PortionLimits>,
     /// Read while an append is under way, written while the buffer is exchanged: a gate, and
     /// not a lock on the buffer, whose own come after it.
     gate: RwLock<()>,
+}
+
+/// What a portion may have, so that a chunk can hold it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PortionLimits {
+    /// [`Buffer::chunk_limit_size`].
+    pub bytes: u64,
+    /// [`Buffer::chunk_limit_records`].
+    pub records: Option<u64>,
 }
 
 /// A basin without a buffer, whose appends wait. They go on when this is dropped.
@@ -41,7 +49,7 @@ impl Basin {
         let basin = Self {
             shared: Arc::new(Shared {
                 buffer: ArcSwapOption::empty(),
-                chunk_limit_size: AtomicU64::new(0),
+                limits: ArcSwap::default(),
                 gate: RwLock::new(()),
             }),
         };
@@ -55,9 +63,9 @@ impl Basin {
         self.shared.buffer.load().as_deref().cloned()
     }
 
-    /// `chunk_limit_size`: no portion may be larger.
-    pub fn chunk_limit_size(&self) -> u64 {
-        self.shared.chunk_limit_size.load(Ordering::Acquire)
+    /// What a portion may have.
+    pub fn portion_limits(&self) -> PortionLimits {
+        **self.shared.limits.load()
     }
 
     /// As [`Buffer::append`]; waits while the buffer is exchanged.
@@ -101,8 +109,11 @@ impl Basin {
     }
 
     fn hold(&self, buffer: Buffer) {
-        let limit = buffer.chunk_limit_size();
-        self.shared.chunk_limit_size.store(limit, Ordering::Release);
+        let limits = PortionLimits {
+            bytes: buffer.chunk_limit_size(),
+            records: buffer.chunk_limit_records(),
+        };
+        self.shared.limits.store(Arc::new(limits));
         self.shared.buffer.store(Some(Arc::new(buffer)));
     }
 }

@@ -30,7 +30,7 @@ async fn appends_wait_for_the_new_buffer_and_its_limits_hold() {
     };
     exchange.finish(open_with(&fs, &next));
     waiting.await.unwrap().unwrap();
-    assert_eq!(basin.chunk_limit_size(), 500);
+    assert_eq!(basin.portion_limits().bytes, 500);
     let kept = drain(&basin.buffer().unwrap()).await;
     assert_eq!(kept, super::texts(&[("a", &["before\nmeanwhile\n"])]));
 }
