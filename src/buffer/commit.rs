@@ -246,12 +246,11 @@ impl Committer {
             let in_chunk = || placed.chunks.iter().find_map(|id| batch.failed.get(id));
             placed.refused.as_ref().or_else(in_chunk).cloned()
         });
-        let kept = self.stage.kept_for_next_commit();
         for id in &batch.touched {
             if let Some(chunk) = self.stage.get_mut(*id)
                 && !batch.failed.contains_key(id)
             {
-                chunk.settle(kept);
+                chunk.settle();
             }
         }
         // IMPORTANT: before the answers: a spoiled file may still hold what is refused now.

@@ -93,13 +93,11 @@ impl StagedChunk {
         }
     }
 
-    /// The pending frames are synced now. Of the memory they took so many bytes are kept for
-    /// the next commit.
-    pub(super) fn settle(&mut self, kept: usize) {
+    /// The pending frames are synced now.
+    pub(super) fn settle(&mut self) {
         self.length += self.pending.frames.len() as u64;
         self.content = self.expected();
         self.pending.clear();
-        self.pending.frames.shrink_to(kept);
     }
 }
 
@@ -135,7 +133,10 @@ impl Pending {
     }
 
     pub(super) fn clear(&mut self) {
+        /// Capacity that is kept for the next commit; ten thousand keys keep it each.
+        const KEPT: usize = 16 * 1024;
         self.frames.clear();
+        self.frames.shrink_to(KEPT);
         self.content = Content::default();
         self.alone = Share::default();
     }
@@ -192,40 +193,5 @@ impl Stage {
 
     pub(super) fn chunks(&self) -> impl Iterator<Item = &StagedChunk> {
         self.chunks.values()
-    }
-
-    /// Bytes that a chunk keeps for its next commit. The few chunks there mostly are keep what
-    /// a busy commit takes, or each would ask the kernel for it again; of ten thousand each
-    /// keeps little.
-    pub(super) fn kept_for_next_commit(&self) -> usize {
-        const OF_ALL: usize = 8 << 20;
-        const LEAST: usize = 16 << 10;
-        (OF_ALL / self.chunks.len().max(1)).max(LEAST)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use fluent_compat::time::EventTime;
-
-    use super::*;
-
-    #[test]
-    fn of_many_chunks_each_keeps_less() {
-        let created = EventTime::new(0, 0);
-        let mut stage = Stage::default();
-        let mut kept = Vec::new();
-        for number in 0..1000 {
-            let header = Header {
-                id: ChunkId::from_parts(created, number),
-                created,
-                metadata: Metadata::default(),
-            };
-            stage.insert(StagedChunk::unborn(header, PathBuf::new()).unwrap());
-            kept.push(stage.kept_for_next_commit());
-        }
-        assert_eq!(kept[0], 8 << 20);
-        assert_eq!(kept[15], 512 << 10);
-        assert_eq!(kept[999], 16 << 10);
     }
 }

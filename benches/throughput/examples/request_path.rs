@@ -5,6 +5,7 @@
 #[path = "../fixture/mod.rs"]
 mod fixture;
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -18,6 +19,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tower::Service;
 
+/// Whom requests come from.
+const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 /// The answer's end.
 const BLANK_LINE: &[u8] = b"\r\n\r\n";
 
@@ -38,7 +41,7 @@ async fn run(count: usize) -> anyhow::Result<()> {
     let (mut client, server) = duplex(64 << 10);
     tokio::spawn(async move {
         let service = service_fn(|mut request: Request<Incoming>| {
-            request.extensions_mut().insert(fixture::PEER);
+            request.extensions_mut().insert(PEER);
             service.clone().call(request)
         });
         // It ends with the client.
