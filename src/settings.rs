@@ -8,16 +8,20 @@ mod buffer;
 mod compat;
 mod context;
 mod copy;
+mod file;
+mod files;
 mod filter;
 mod format;
 mod inject;
 mod loader;
+mod naming;
 mod output;
 mod parse;
 mod plugins;
 mod remark;
 mod routes;
 mod s3;
+mod secondary;
 mod source;
 mod system;
 mod time_section;
@@ -41,12 +45,15 @@ use fluent_compat::time::Zone;
 use crate::host::clock::Clock;
 use crate::host::environment;
 use crate::route::{LabelId, StorePolicy};
+use crate::sink::file::FileConfig;
 use crate::sink::s3::S3Config;
 use crate::telemetry::LogSettings;
 use crate::{buffer as buffering, decode, listener, route, schedule};
 use context::Context;
+pub use files::Files;
+use files::Recorder;
 pub(crate) use loader::DiskLoader;
-use system::Intake;
+use system::{FileDefaults, Intake};
 
 /// Everything that a valid configuration says.
 pub struct Settings {
@@ -172,10 +179,14 @@ pub struct BufferedOutput {
     pub schedule: schedule::Config,
     /// Where chunks go.
     pub sink: SinkSettings,
+    /// `<secondary>`: where those go that the sink does not take.
+    pub secondary: Option<SinkSettings>,
 }
 
 /// Where chunks go.
 pub enum SinkSettings {
+    /// `@type file` and `secondary_file`.
+    File(FileConfig),
     /// `@type s3`.
     S3(Box<S3Config>),
     /// `@type stdout` with a `<buffer>`.
@@ -186,6 +197,8 @@ pub enum SinkSettings {
 pub struct Loaded {
     /// `None` when something in it is wrong.
     pub settings: Option<Settings>,
+    /// The files it was read from; none where [`load_on`] has read it.
+    pub files: Files,
     document: Document,
 }
 
@@ -223,15 +236,28 @@ pub struct Host<'a> {
 
 /// Reads a configuration and all it refers to on this machine.
 pub fn load(path: &Path, clock: Arc<dyn Clock>) -> Loaded {
+    load_from(path, &DiskLoader, clock)
+}
+
+/// Reads the same configuration again, as it was, with the keys and certificates that are
+/// there now.
+pub fn load_renewed(path: &Path, files: &Files, clock: Arc<dyn Clock>) -> Loaded {
+    load_from(path, &files.over(&DiskLoader), clock)
+}
+
+fn load_from(path: &Path, loader: &dyn Loader, clock: Arc<dyn Clock>) -> Loaded {
+    let recorder = Recorder::new(loader);
     let hostname = environment::hostname();
     let host = Host {
-        loader: &DiskLoader,
+        loader: &recorder,
         environment: Environment::new(&hostname).with_variables(environment::variables()),
         local_zone: environment::local_zone(),
         hostname,
         clock,
     };
-    load_on(path, &host)
+    let loaded = load_on(path, &host);
+    let files = recorder.finish(loaded.document.sources.paths());
+    Loaded { files, ..loaded }
 }
 
 /// Reads a configuration on a given host.
@@ -244,6 +270,7 @@ pub fn load_on(path: &Path, host: &Host<'_>) -> Loaded {
         diagnostics: &document.diagnostics,
         loader: host.loader,
         environment: &host.environment,
+        files: FileDefaults::default(),
         local_zone: host.local_zone.clone(),
         hostname: host.hostname.clone(),
         clock: Arc::clone(&host.clock),
@@ -255,6 +282,7 @@ pub fn load_on(path: &Path, host: &Host<'_>) -> Loaded {
     let valid = settings.filter(|_| !document.diagnostics.has_errors());
     Loaded {
         settings: valid,
+        files: Files::default(),
         document,
     }
 }
@@ -274,6 +302,7 @@ fn refused_yaml(path: &Path, host: &Host<'_>) -> Loaded {
     document.diagnostics.error_with_help(span, message, help);
     Loaded {
         settings: None,
+        files: Files::default(),
         document,
     }
 }
@@ -284,6 +313,11 @@ fn read(root: &Params<'_>, context: &Context<'_>) -> Option<Settings> {
         plugins::require_a_way_through(root);
     }
     let system = system::system(root.section_or_empty("system"), context);
+    let files = system.files.clone();
+    let context = &Context {
+        files,
+        ..context.clone()
+    };
     let workers = workers::taken_in(root);
     let scopes: Vec<_> = std::iter::once(root).chain(&workers).collect();
     let mut labels = routes::Labels::of(&scopes, context);

@@ -1,6 +1,6 @@
 //! Sealed chunks that wait for their sink.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -22,7 +22,7 @@ pub struct SealedChunk {
     pub name: Option<ObjectName>,
     /// How many events it has.
     pub records: u64,
-    /// How many bytes they are.
+    /// How many bytes they are, packed as `compress` says.
     pub bytes: u64,
     pub(super) path: PathBuf,
     pub(super) condition: Condition,
@@ -58,9 +58,18 @@ impl Queue {
         waiting.remove(&age).map(|entry| entry.chunk)
     }
 
+    pub(super) fn ids(&self) -> HashSet<ChunkId> {
+        lock(&self.waiting).keys().map(|(_, id)| *id).collect()
+    }
+
     pub(super) fn take_oldest(&self) -> Option<SealedChunk> {
         let (_, oldest) = lock(&self.waiting).pop_first()?;
         Some(oldest.chunk)
+    }
+
+    /// How many chunks wait, those that wait for their next attempt included.
+    pub(super) fn len(&self) -> usize {
+        lock(&self.waiting).len()
     }
 
     /// When the first waiting chunk may be tried; an instant of the past for those that
@@ -72,6 +81,13 @@ impl Queue {
             .values()
             .map(|entry| entry.not_before.unwrap_or(now))
             .min()
+    }
+
+    /// Lets every waiting chunk be tried at once.
+    pub(super) fn hurry(&self) {
+        for entry in lock(&self.waiting).values_mut() {
+            entry.not_before = None;
+        }
     }
 
     pub(super) async fn arrival(&self) {

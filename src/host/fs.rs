@@ -1,20 +1,24 @@
-//! The filesystem, as narrow as the buffer needs it.
+//! The filesystem, as narrow as buffers and the sink for files need it.
 //!
-//! The calls block: they are made from the buffer's own thread or from a blocking task,
+//! The calls block: they are made from a buffer's own thread or from a blocking task,
 //! never from an async one. `DiskFs` is the machine's disk, `MemoryFs` keeps files in
 //! memory and is what `@type memory` buffers write to.
 
 #[cfg(test)]
 pub(crate) mod crashing;
 mod disk;
+mod fingerprint;
 mod memory;
+mod mode;
 
 use std::io;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 pub use disk::{DiskFs, Listed, append_to, list_directory};
+pub use fingerprint::Fingerprint;
 pub use memory::MemoryFs;
+pub use mode::{Mode, ModeError, Modes};
 
 /// Directories and files by path.
 pub trait Fs: Send + Sync + 'static {
@@ -26,12 +30,33 @@ pub trait Fs: Send + Sync + 'static {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn File>>;
     /// Opens a file that is there, for reading and writing.
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>>;
+    /// Opens a file that is there, for reading alone: one that may not be written, too.
+    fn open_to_read(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        self.open(path)
+    }
     /// Renames a file, replacing one that is there.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Renames a file, unless one is there under the new name (`AlreadyExists`). A file that
+    /// is not there is `NotFound` whatever has the new name.
+    fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes creations, renames and removals in the directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Keeps everybody else who asks for this lock out until the answer is dropped or the
+    /// process ends, however it ends. The file stays.
+    ///
+    /// # Errors
+    /// `WouldBlock` while somebody else has it; `Unsupported` where files cannot be locked.
+    fn lock(&self, path: &Path) -> io::Result<Lock>;
+    /// Whether anything has the name.
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        match self.open(path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
     /// A whole file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let file = self.open(path)?;
@@ -40,6 +65,25 @@ pub trait Fs: Send + Sync + 'static {
         let found = file.read_full_at(&mut bytes, 0)?;
         bytes.truncate(found);
         Ok(bytes)
+    }
+}
+
+/// What `Fs::lock` gives: others are kept out as long as it is there.
+#[must_use]
+pub struct Lock {
+    /// `None` where there are no others.
+    _file: Option<Box<dyn File>>,
+}
+
+impl Lock {
+    fn held_by(file: impl File + 'static) -> Self {
+        Self {
+            _file: Some(Box::new(file)),
+        }
+    }
+
+    fn alone() -> Self {
+        Self { _file: None }
     }
 }
 

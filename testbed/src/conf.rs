@@ -12,7 +12,7 @@ use crate::tally::TimeField;
 const TIME_LINES: [&str; 5] = [
     "timekey_wait 0s",
     "timekey_use_utc true",
-    "retry_wait 0.2s",
+    "retry_wait 0.2",
     "retry_max_interval 1s",
     "retry_forever true",
 ];
@@ -159,6 +159,21 @@ impl Match {
                 "</format>".to_owned(),
             ],
             buffer: Some(buffer),
+        }
+    }
+
+    /// To files, one JSON record a line.
+    pub fn file(pattern: &str, path: &Path, buffer: Option<Buffer>) -> Match {
+        Match {
+            pattern: pattern.to_owned(),
+            kind: "file",
+            lines: vec![
+                format!("path \"{}\"", path.display()),
+                "<format>".to_owned(),
+                "  @type json".to_owned(),
+                "</format>".to_owned(),
+            ],
+            buffer,
         }
     }
 

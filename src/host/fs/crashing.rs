@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::{File, Fs};
+use super::{File, Fs, Lock};
 
 /// What the buffer may ask of a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +75,11 @@ impl CrashingFs {
     /// After so many operations none has any effect, as if their process had been killed.
     pub(crate) fn kill_after(&self, operations: u32) {
         self.state().left_to_live = Some(operations);
+    }
+
+    /// Whether `kill_after` has come to its end.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.state().is_dead()
     }
 
     /// Operations succeed again.
@@ -190,6 +195,19 @@ impl Inode {
     }
 }
 
+impl Change {
+    /// Cuts off what reaches beyond a length; whether anything is left.
+    fn ends_within(&mut self, length: usize) -> bool {
+        match self {
+            Self::Write { offset, bytes } => {
+                bytes.truncate(length.saturating_sub(*offset));
+                !bytes.is_empty()
+            }
+            Self::Length(_) => true,
+        }
+    }
+}
+
 fn apply(content: &mut Vec<u8>, change: &Change) {
     match change {
         Change::Write { offset, bytes } => {
@@ -245,6 +263,17 @@ impl Fs for CrashingFs {
         Ok(())
     }
 
+    fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.check(Op::Rename, from)?;
+        let inode = *state.entries.get(from).ok_or(io::ErrorKind::NotFound)?;
+        if state.entries.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        state.change_entries(vec![(from.to_owned(), None), (to.to_owned(), Some(inode))]);
+        Ok(())
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.check(Op::Remove, path)?;
@@ -268,6 +297,11 @@ impl Fs for CrashingFs {
             }
         }
         Ok(())
+    }
+
+    /// A test is the only process there is.
+    fn lock(&self, _path: &Path) -> io::Result<Lock> {
+        Ok(Lock::alone())
     }
 }
 
@@ -324,9 +358,13 @@ impl File for CrashingFile {
         let inode = state.inodes.get_mut(&self.inode).unwrap();
         let unsynced = std::mem::take(&mut inode.unsynced);
         match checked {
-            Ok(()) => unsynced
-                .iter()
-                .for_each(|change| apply(&mut inode.durable, change)),
+            Ok(()) => unsynced.iter().for_each(|change| {
+                apply(&mut inode.durable, change);
+                // What is cut off is gone for good, and its pages are written anew.
+                if let Change::Length(length) = change {
+                    inode.lost.retain_mut(|lost| lost.ends_within(*length));
+                }
+            }),
             Err(_) => inode.lost.extend(unsynced),
         }
         checked
