@@ -6,6 +6,7 @@
 mod outputs;
 mod signals;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ use tracing::{info, warn};
 use crate::cli::Arguments;
 use crate::decode;
 use crate::host::clock::Clock;
-use crate::listener::Listener;
+use crate::host::descriptors::Descriptors;
+use crate::listener::{Limits, Listener};
 use crate::route::Router;
 use crate::settings::Settings;
 use crate::telemetry;
@@ -62,6 +64,21 @@ pub(crate) fn run(
     ended
 }
 
+/// Raises the limit of open files; how many connections each listener may have for it.
+fn connections_allowed(listeners: usize) -> NonZeroUsize {
+    let descriptors = Descriptors::raise();
+    let most = descriptors.connections_for(listeners);
+    if most < Limits::default().connections.get() {
+        let allowed = descriptors.limit;
+        info!(
+            allowed,
+            connections = most,
+            "the limit of open files is the limit of connections, too"
+        );
+    }
+    NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN)
+}
+
 /// All stages, running.
 struct Server {
     listeners: JoinSet<()>,
@@ -80,8 +97,11 @@ impl Server {
         let router = Router::new(labels);
         // All ports are bound before any is served: one in use is found in time.
         let mut bound = Vec::new();
-        for source in settings.sources {
+        let most = connections_allowed(settings.sources.len());
+        for mut source in settings.sources {
             let entry = router.entered_at(source.label);
+            let limits = &mut source.listener.limits;
+            limits.connections = limits.connections.min(most);
             bound.push((Listener::bind(source.listener)?, source.decode, entry));
         }
         let stop = CancellationToken::new();
