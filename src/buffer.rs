@@ -171,9 +171,12 @@ impl Buffer {
         config: &Config,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
-        Self::assemble(fs, config, clock, |committer| match config.place {
+        Self::assemble(fs, config, clock, |committer, limits| match config.place {
             Place::Memory => Ok(Committing::inline(committer)),
-            Place::File { .. } => Ok(Committing::Group(Group::start(committer, &config.name)?)),
+            Place::File { .. } => {
+                let group = Group::start(committer, limits, &config.name)?;
+                Ok(Committing::Group(group))
+            }
         })
     }
 
@@ -184,7 +187,7 @@ impl Buffer {
         config: &Config,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
-        Self::assemble(fs, config, clock, |committer| {
+        Self::assemble(fs, config, clock, |committer, _limits| {
             Ok(Committing::inline(committer))
         })
     }
@@ -193,11 +196,11 @@ impl Buffer {
         fs: Arc<dyn Fs>,
         config: &Config,
         clock: Arc<dyn Clock>,
-        committing: impl FnOnce(Committer) -> io::Result<Committing>,
+        committing: impl FnOnce(Committer, Arc<Limits>) -> io::Result<Committing>,
     ) -> io::Result<Self> {
         let limits = Arc::new(Limits::new(config.total_limit_size, config.overflow_action));
         let queue = Arc::new(Queue::default());
-        let mut storage = Storage::new(fs, &config.place);
+        let storage = Storage::new(fs, &config.place);
         storage.take_possession()?;
         let mut committer = Committer::new(
             config,
@@ -214,10 +217,10 @@ impl Buffer {
             queued_chunks_limit: config.queued_chunks_limit,
             backup: config.backup.clone(),
             modes: config.modes,
+            committing: committing(committer, Arc::clone(&limits))?,
             limits,
             queue,
             storage,
-            committing: committing(committer)?,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -238,7 +241,7 @@ impl Buffer {
     /// Stores all portions or none, and returns when that is as safe as the buffer
     /// promises.
     ///
-    /// A caller that stops waiting does not undo the append.
+    /// A caller that stops waiting does not undo an append that is under way.
     ///
     /// # Errors
     /// See `AppendError`; nothing is stored then.

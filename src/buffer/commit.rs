@@ -4,10 +4,11 @@
 mod faults;
 mod sealing;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fluent_compat::chunk::{ChunkId, Metadata};
 use lru::LruCache;
@@ -24,10 +25,13 @@ use super::stage::{Condition, Stage, StagedChunk};
 use super::storage::Storage;
 use super::{AppendError, Config, Sealing};
 use crate::host::clock::Clock;
-use crate::host::fs::File;
+use crate::host::fs::{File, is_out_of_descriptors};
+use crate::host::throttle::Throttle;
 
 /// Files that stay open between commits, however many chunks are staged.
 const OPEN_FILES: NonZeroUsize = NonZeroUsize::new(128).expect("128 is not zero");
+
+const BETWEEN_COMPLAINTS: Duration = Duration::from_secs(10);
 
 /// A request on its way into the chunks.
 pub(super) struct Append {
@@ -46,6 +50,11 @@ impl Append {
     pub(super) fn bytes(&self) -> u64 {
         payload::length(&self.payloads)
     }
+
+    /// Nobody waits for the answer any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.answer.is_closed()
+    }
 }
 
 /// Owns the staged chunks and writes to their files.
@@ -58,6 +67,8 @@ pub(super) struct Committer {
     clock: Arc<dyn Clock>,
     full: FullRule,
     sealing: Sealing,
+    /// Lets what a failing disk makes of every request into the log.
+    complaints: Throttle,
 }
 
 /// One commit: the appends and the chunks they touch.
@@ -65,6 +76,8 @@ pub(super) struct Committer {
 struct Batch {
     placed: Vec<Placed>,
     touched: Vec<ChunkId>,
+    /// The same ones.
+    seen: HashSet<ChunkId>,
     /// Chunks that had no room for an append.
     filled: Vec<ChunkId>,
     failed: HashMap<ChunkId, Arc<str>>,
@@ -98,6 +111,7 @@ impl Committer {
                 threshold: config.chunk_full_threshold,
             },
             sealing: config.sealing,
+            complaints: Throttle::new(BETWEEN_COMPLAINTS),
         }
     }
 
@@ -141,7 +155,7 @@ impl Committer {
             });
             match pushed {
                 Ok(id) => {
-                    if !batch.touched.contains(&id) {
+                    if batch.seen.insert(id) {
                         batch.touched.push(id);
                     }
                     placed.chunks.push(id);
@@ -236,7 +250,10 @@ impl Committer {
     /// The file was closed meanwhile, because more chunks were touched than stay open.
     fn reopen_and_sync(&mut self, id: ChunkId) -> io::Result<()> {
         match self.stage.get_mut(id) {
-            Some(chunk) => self.storage.sync(&*self.storage.open(chunk)?),
+            Some(chunk) => {
+                let file = open(&self.storage, &mut self.files, chunk)?;
+                self.storage.sync(&*file)
+            }
             None => Ok(()),
         }
     }
@@ -285,13 +302,31 @@ fn write_pending(
     files: &mut LruCache<ChunkId, Box<dyn File>>,
     chunk: &mut StagedChunk,
 ) -> io::Result<()> {
-    let id = chunk.header.id;
-    if !files.contains(&id) {
-        let file = storage.open(chunk)?;
-        files.put(id, file);
-    }
-    let file = files.get(&id).ok_or(io::ErrorKind::NotFound)?;
-    file.write_all_at(&chunk.pending.frames, chunk.length)?;
+    let file = match files.pop(&chunk.header.id) {
+        Some(file) if file.is_linked()? => file,
+        // Writing to it would go well, and the events would be gone.
+        Some(removed) => storage.restore(chunk, &*removed)?,
+        None => open(storage, files, chunk)?,
+    };
+    let written = file.write_all_at(&chunk.pending.frames, chunk.length);
+    files.put(chunk.header.id, file);
+    written?;
     chunk.condition = Condition::Sound;
     Ok(())
+}
+
+/// Opens a chunk's file. When there are no descriptors left, those that are only kept for
+/// later are given back first.
+fn open(
+    storage: &Storage,
+    files: &mut LruCache<ChunkId, Box<dyn File>>,
+    chunk: &StagedChunk,
+) -> io::Result<Box<dyn File>> {
+    match storage.open(chunk) {
+        Err(error) if is_out_of_descriptors(&error) => {
+            files.clear();
+            storage.open(chunk)
+        }
+        opened => opened,
+    }
 }
