@@ -89,6 +89,7 @@ struct Server {
 
 impl Server {
     async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let most = connections_allowed(settings.sources.len());
         let mut outputs = Outputs::new(Arc::clone(&clock));
         let mut labels = Vec::new();
         for label in settings.labels {
@@ -97,7 +98,6 @@ impl Server {
         let router = Router::new(labels);
         // All ports are bound before any is served: one in use is found in time.
         let mut bound = Vec::new();
-        let most = connections_allowed(settings.sources.len());
         for mut source in settings.sources {
             let entry = router.entered_at(source.label);
             let limits = &mut source.listener.limits;

@@ -20,6 +20,7 @@ mod commit;
 mod config;
 mod group;
 mod limits;
+mod parallel;
 mod payload;
 mod queue;
 mod stage;
@@ -49,6 +50,7 @@ use storage::Storage;
 
 use crate::host::clock::Clock;
 use crate::host::fs::{DiskFs, Fs, MemoryFs, Modes};
+use crate::host::throttle::Throttle;
 
 /// Where a chunk is that was given up on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,6 +137,8 @@ struct Shared {
     queue: Arc<Queue>,
     storage: Storage,
     committing: Committing,
+    /// Lets requests that wait for room into the log.
+    blocked: Throttle,
 }
 
 /// Who runs the committer.
@@ -221,6 +225,7 @@ impl Buffer {
             limits,
             queue,
             storage,
+            blocked: Throttle::new(BETWEEN_WARNINGS),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -378,7 +383,15 @@ impl Buffer {
                 Ok(()) => return Ok(()),
                 Err(full) => match limits.overflow_action() {
                     OverflowAction::ThrowException => return Err(full),
-                    OverflowAction::Block => limits.wait_for_room(bytes).await,
+                    OverflowAction::Block => {
+                        if let Some(held_back) = self.shared.blocked.pass() {
+                            tracing::warn!(
+                                held_back,
+                                "{full}; requests wait (overflow_action block)"
+                            );
+                        }
+                        limits.wait_for_room(bytes).await;
+                    }
                     OverflowAction::DropOldestChunk => self.drop_oldest(full)?,
                 },
             }
@@ -400,6 +413,9 @@ impl Buffer {
         })
     }
 }
+
+/// At most one line in this time says that requests wait.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
 
 /// How long a refused client should wait before it tries again.
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);

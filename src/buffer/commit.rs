@@ -19,16 +19,19 @@ use sealing::FullRule;
 
 use super::chunk_file::Header;
 use super::limits::Limits;
+use super::parallel;
 use super::payload::{self, Payload};
 use super::queue::Queue;
 use super::stage::{Condition, Stage, StagedChunk};
 use super::storage::Storage;
 use super::{AppendError, Config, Sealing};
 use crate::host::clock::Clock;
+use crate::host::descriptors::Descriptors;
 use crate::host::fs::{File, is_out_of_descriptors};
 use crate::host::throttle::Throttle;
 
-/// Files that stay open between commits, however many chunks are staged.
+/// Files that stay open between commits, however many chunks are staged; fewer where the
+/// system allows few.
 const OPEN_FILES: NonZeroUsize = NonZeroUsize::new(128).expect("128 is not zero");
 
 const BETWEEN_COMPLAINTS: Duration = Duration::from_secs(10);
@@ -101,7 +104,7 @@ impl Committer {
         Self {
             storage,
             stage: Stage::default(),
-            files: LruCache::new(OPEN_FILES),
+            files: LruCache::new(Descriptors::now().kept_open(OPEN_FILES)),
             queue,
             limits,
             clock,
@@ -230,13 +233,16 @@ impl Committer {
             self.cut_shared(batch);
         }
         let failed_before = batch.failed.len();
-        for id in batch.touched.clone() {
-            if batch.failed.contains_key(&id) {
-                continue;
-            }
-            let synced = match self.files.get(&id) {
-                Some(file) => self.storage.sync(&**file),
-                None => self.reopen_and_sync(id),
+        let is_well = |id: &ChunkId| !batch.failed.contains_key(id);
+        let ids: Vec<_> = batch.touched.iter().copied().filter(is_well).collect();
+        let synced = parallel::map(&ids, |id| self.sync_one(*id));
+        for (id, synced) in ids.into_iter().zip(synced) {
+            let synced = match synced {
+                Err(error) if is_out_of_descriptors(&error) => {
+                    self.files.clear();
+                    self.sync_one(id)
+                }
+                synced => synced,
             };
             if let Err(error) = synced {
                 self.spoil(id, &error, batch);
@@ -247,13 +253,13 @@ impl Committer {
         }
     }
 
-    /// The file was closed meanwhile, because more chunks were touched than stay open.
-    fn reopen_and_sync(&mut self, id: ChunkId) -> io::Result<()> {
-        match self.stage.get_mut(id) {
-            Some(chunk) => {
-                let file = open(&self.storage, &mut self.files, chunk)?;
-                self.storage.sync(&*file)
-            }
+    fn sync_one(&self, id: ChunkId) -> io::Result<()> {
+        if let Some(file) = self.files.peek(&id) {
+            return self.storage.sync(&**file);
+        }
+        // It was closed meanwhile, because more chunks were touched than stay open.
+        match self.stage.get(id) {
+            Some(chunk) => self.storage.sync(&*self.storage.open(chunk)?),
             None => Ok(()),
         }
     }

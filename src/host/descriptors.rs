@@ -1,5 +1,7 @@
 //! How many files and sockets the process may have open.
 
+use std::num::NonZeroUsize;
+
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// How many files and sockets the process may have open.
@@ -26,6 +28,21 @@ impl Descriptors {
         };
         let limit = now.current.unwrap_or(u64::MAX);
         Self { limit }
+    }
+
+    /// The limit as it is.
+    pub fn now() -> Self {
+        let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        Self { limit }
+    }
+
+    /// How many files may be kept open only because they may be needed again, `wanted` at
+    /// most.
+    pub fn kept_open(self, wanted: NonZeroUsize) -> NonZeroUsize {
+        let share = usize::try_from(self.limit / 8).unwrap_or(usize::MAX);
+        NonZeroUsize::new(share)
+            .unwrap_or(NonZeroUsize::MIN)
+            .min(wanted)
     }
 
     /// How many connections each of so many listeners may have, so that a quarter of all, and
