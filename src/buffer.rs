@@ -19,6 +19,8 @@ mod chunk_file;
 mod commit;
 mod config;
 mod group;
+mod inspect;
+mod leftovers;
 mod limits;
 mod parallel;
 mod payload;
@@ -29,19 +31,21 @@ mod storage;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::HashSet;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fluent_compat::chunk::Metadata;
+use fluent_compat::chunk::{ChunkId, Metadata};
 use tokio::time::Instant;
 
 pub use chunk_file::{ChunkBody, Compression, Header, ObjectName};
 use commit::{Append, Committer};
 pub use config::{Backup, Config, Durability, Place, Sealing};
 use group::{Due, Group};
+pub use inspect::{ChunkState, CopyError, Inspected, Problem, Severity, copy_events, inspect};
 use limits::Limits;
 pub use limits::OverflowAction;
 use queue::Queue;
@@ -312,6 +316,11 @@ impl Buffer {
     /// Gives a chunk back that was taken, to be tried again at `not_before`.
     pub fn give_back(&self, chunk: SealedChunk, not_before: Instant) {
         self.shared.queue.push(chunk, Some(not_before));
+    }
+
+    /// The sealed chunks that nobody has taken.
+    pub fn waiting(&self) -> HashSet<ChunkId> {
+        self.shared.queue.ids()
     }
 
     /// When the next waiting chunk may be tried; `None` while nothing waits.

@@ -1,6 +1,6 @@
 //! Sealed chunks that wait for their sink.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -56,6 +56,10 @@ impl Queue {
         let (age, _) = waiting.iter().find(|(_, entry)| is_due(entry))?;
         let age = *age;
         waiting.remove(&age).map(|entry| entry.chunk)
+    }
+
+    pub(super) fn ids(&self) -> HashSet<ChunkId> {
+        lock(&self.waiting).keys().map(|(_, id)| *id).collect()
     }
 
     pub(super) fn take_oldest(&self) -> Option<SealedChunk> {

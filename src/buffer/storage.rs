@@ -11,6 +11,7 @@ use tracing::warn;
 use super::chunk_file::{
     ChunkBody, ChunkNames, Kind, ObjectName, Recovered, State, append_frame, copy_range, recover,
 };
+use super::leftovers;
 use super::queue::SealedChunk;
 use super::stage::{Condition, StagedChunk};
 use super::{Durability, Place, lock};
@@ -68,8 +69,12 @@ impl Storage {
         Ok(())
     }
 
+    /// Says what is there at the start, Fluentd's leftovers included.
     pub(super) fn recover(&self) -> io::Result<Vec<Recovered>> {
-        recover(&*self.fs, &self.names)
+        let left_alone = leftovers::take_over(&self.fs, &self.names);
+        let mut found = recover(&*self.fs, &self.names)?;
+        found.retain(|chunk| !left_alone.contains(&chunk.header.id));
+        Ok(found)
     }
 
     pub(super) fn staged_path(&self, id: ChunkId) -> PathBuf {

@@ -108,11 +108,7 @@ impl Delivery<'_> {
     pub(super) async fn complete(self) -> Result<(), EmitError> {
         match self {
             Self::Append(buffer, portions) => Ok(buffer.append(portions).await?),
-            Self::Write(writer, lines) => {
-                // Whoever reads the output may have stopped reading.
-                let written = tokio::task::spawn_blocking(move || write(&*writer, &lines)).await;
-                written.unwrap_or_else(|panic| Err(unwritten(&panic)))
-            }
+            Self::Write(writer, lines) => write(writer, lines).await,
         }
     }
 }
@@ -133,8 +129,13 @@ pub(super) fn lines(
     Ok(lines)
 }
 
-pub(super) fn write(writer: &dyn LineWriter, lines: &[u8]) -> Result<(), EmitError> {
-    writer.write_lines(lines).map_err(|error| unwritten(&error))
+/// Writes in a thread that may block: whoever reads the output may have stopped reading.
+pub(super) async fn write(writer: Arc<dyn LineWriter>, lines: Vec<u8>) -> Result<(), EmitError> {
+    let written = tokio::task::spawn_blocking(move || writer.write_lines(&lines)).await;
+    match written {
+        Ok(written) => written.map_err(|error| unwritten(&error)),
+        Err(panic) => Err(unwritten(&panic)),
+    }
 }
 
 fn unwritten(error: &dyn std::error::Error) -> EmitError {

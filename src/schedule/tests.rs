@@ -1,5 +1,7 @@
 //! Chunks on their way, over a sink that does as it is told and a clock that tests move.
 
+mod secondary;
+
 use std::collections::VecDeque;
 use std::io::Read;
 use std::num::NonZeroU64;
@@ -8,7 +10,7 @@ use std::sync::Mutex;
 
 use fluent_compat::chunk::Metadata;
 use fluent_compat::object_key::NameError;
-use fluent_compat::retry::{Backoff, BackoffBase, RetryLimit};
+use fluent_compat::retry::{Backoff, BackoffBase, RetryLimit, SecondaryThreshold};
 use fluent_compat::time::Zone;
 use fluent_compat::timekey::{Timekey, TimekeySlots};
 
@@ -154,6 +156,15 @@ impl Rig {
     }
 
     fn start_on(fs: CrashingFs, store: &Arc<FakeStore>, config: Config) -> Self {
+        Self::start_with(fs, store, None, config)
+    }
+
+    fn start_with(
+        fs: CrashingFs,
+        store: &Arc<FakeStore>,
+        secondary: Option<Arc<dyn Sink>>,
+        config: Config,
+    ) -> Self {
         let clock = Arc::new(PausedClock::starting_at(START));
         let buffer = Buffer::open_without_thread(
             Arc::new(fs.clone()),
@@ -161,7 +172,11 @@ impl Rig {
             clock.clone(),
         );
         let buffer = buffer.unwrap();
-        let schedule = Schedule::start(config, buffer.clone(), store.clone(), clock.clone());
+        let sinks = Sinks {
+            primary: store.clone(),
+            secondary,
+        };
+        let schedule = Schedule::start(config, buffer.clone(), sinks, clock.clone());
         Self {
             fs,
             clock,

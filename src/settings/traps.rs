@@ -86,3 +86,27 @@ pub(super) fn warn_of_unmatched_sessions(routes: &[(MatchPatterns, Span)], conte
         context.diagnostics.warning_with_help(*span, message, help);
     }
 }
+
+/// A `<match>` or `<filter>` gets nothing that a `<match>` before it has taken.
+/// `before` are the matches that stand before the section in its label.
+pub(super) fn warn_of_never_reached(
+    section: &Params<'_>,
+    patterns: &MatchPatterns,
+    before: &[(MatchPatterns, Span)],
+) {
+    let same = |taken: &MatchPatterns| taken.source() == patterns.source();
+    let mut before = before.iter().map(|(taken, _)| taken);
+    let Some(taken) = before.find(|taken| taken.takes_all() || same(taken)) else {
+        return;
+    };
+    let (name, taken) = (section.name(), taken.source());
+    let message = format!(
+        "this <{name}> is never reached: the <match {taken}> before it has taken its events"
+    );
+    let help = match name {
+        "filter" => "put it before that <match>",
+        _ => "put it before that <match>, or make both <store> sections of one `@type copy`",
+    };
+    let span = section.argument_span();
+    section.diagnostics().warning_with_help(span, message, help);
+}

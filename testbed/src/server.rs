@@ -179,7 +179,17 @@ impl Server {
         text: &str,
         limit: Duration,
     ) -> Result<String, ServerError> {
-        wait_for(&mut self.stderr, text, limit).await
+        self.wait_for_logs(text, 1, limit).await
+    }
+
+    /// Waits until so many lines of the log hold this text, and gives the last of them.
+    pub async fn wait_for_logs(
+        &mut self,
+        text: &str,
+        count: usize,
+        limit: Duration,
+    ) -> Result<String, ServerError> {
+        wait_for(&mut self.stderr, text, count, limit).await
     }
 
     /// Waits until a line of stdout holds this text, and gives the line.
@@ -188,7 +198,7 @@ impl Server {
         text: &str,
         limit: Duration,
     ) -> Result<String, ServerError> {
-        wait_for(&mut self.stdout, text, limit).await
+        wait_for(&mut self.stdout, text, 1, limit).await
     }
 
     /// SIGTERM, and then its end.
@@ -226,8 +236,17 @@ impl Server {
     }
 }
 
-async fn wait_for(tail: &mut Tail, text: &str, limit: Duration) -> Result<String, ServerError> {
-    let holds = |line: &str| line.contains(text).then(|| line.to_owned());
+async fn wait_for(
+    tail: &mut Tail,
+    text: &str,
+    count: usize,
+    limit: Duration,
+) -> Result<String, ServerError> {
+    let mut found = 0;
+    let holds = |line: &str| {
+        found += usize::from(line.contains(text));
+        (found >= count).then(|| line.to_owned())
+    };
     match timeout(limit, tail.find(holds)).await {
         Ok(Some(line)) => Ok(line),
         Ok(None) | Err(_) => Err(ServerError::NotSaid {

@@ -25,7 +25,7 @@ impl ChunkBody {
     /// The file cannot be opened; while reading, a frame whose CRC does not hold or that does
     /// not unpack, or a file that is shorter than it was.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        let file = self.fs.open(&self.path)?;
+        let file = self.fs.open_to_read(&self.path)?;
         let synced = Cursor::new(file, 0).take(self.length);
         let source = BufReader::with_capacity(READ_SIZE, synced);
         Ok(Box::new(Payloads {
