@@ -201,3 +201,29 @@ impl Letters {
         self.appends.is_empty() && self.seals.is_empty() && self.closing.is_none()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::OverflowAction;
+    use super::*;
+
+    #[test]
+    fn appends_that_nobody_waits_for_do_not_pile_up() {
+        let limits = Arc::new(Limits::new(1 << 20, OverflowAction::ThrowException));
+        // Nobody reads these letters, as while a disk hangs.
+        let group = Group {
+            mailbox: Arc::new(Mailbox::default()),
+            limits: Arc::clone(&limits),
+        };
+        let mut waited_for = Vec::new();
+        for n in 0..1000 {
+            let (append, answer) = Append::new(Vec::new());
+            group.append(append).unwrap();
+            if n % 100 == 0 {
+                waited_for.push(answer);
+            }
+        }
+        let waiting = lock(&group.mailbox.letters).appends.len();
+        assert!((10..32).contains(&waiting), "{waiting}");
+    }
+}
