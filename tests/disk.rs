@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -189,8 +190,7 @@ fn small_disk() -> Option<impl Fn(&Rig) -> Launch> {
     const MOUNT: &str = "mount -t tmpfs -o size=256k none \"$0\"";
     let works = succeeds("unshare", &["-m", "sh", "-c", MOUNT, "/tmp"]);
     if !works {
-        println!("skipped: no disk can be mounted here");
-        return None;
+        return skipped("no disk can be mounted here");
     }
     Some(|rig: &Rig| {
         Launch::new("unshare", rig.directory())
@@ -210,12 +210,17 @@ fn bound_by_permissions(rig: &Rig) -> Option<Launch> {
         return Some(rig.launch());
     }
     if !succeeds("setpriv", &[&WITHOUT[..], &["true"]].concat()) {
-        println!("skipped: root's privileges cannot be dropped here");
-        return None;
+        return skipped("root's privileges cannot be dropped here");
     }
     let launch = Launch::new("setpriv", rig.directory());
     let launch = WITHOUT.into_iter().fold(launch, Launch::argument);
     Some(launch.argument(FOREBAY))
+}
+
+fn skipped<T>(reason: &str) -> Option<T> {
+    // Nothing can be done about a closed terminal.
+    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
+    None
 }
 
 fn succeeds(command: &str, arguments: &[&str]) -> bool {
