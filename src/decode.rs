@@ -11,6 +11,7 @@ mod content;
 mod cors;
 mod events;
 mod extras;
+mod ingress;
 mod multipart;
 mod parameters;
 mod respond;
@@ -18,7 +19,6 @@ mod tag;
 #[cfg(test)]
 mod testing;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,8 +28,6 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use bytes::Bytes;
 use http::request::Parts;
-use hyper::body::Incoming;
-use tower::Service;
 
 use fluent_compat::events::Events;
 
@@ -38,6 +36,7 @@ use self::coding::Coding;
 pub use self::cors::{Cors, CorsError};
 pub use self::events::{DefaultParsers, Parsing};
 pub use self::extras::Extras;
+pub use self::ingress::Ingress;
 pub use self::respond::Success;
 use self::respond::{Recurring, Refusal};
 pub use self::tag::{TagPrefix, TagPrefixError};
@@ -92,25 +91,6 @@ impl Default for Limits {
             deadline: Duration::from_secs(60),
         }
     }
-}
-
-/// The service that a listener serves.
-///
-/// It reads the peer's [`std::net::SocketAddr`] from the request's extensions.
-pub fn service<E: Emit>(
-    config: Config,
-    emit: E,
-    clock: Arc<dyn Clock>,
-) -> impl Service<
-    http::Request<Incoming>,
-    Response = Response,
-    Error = Infallible,
-    Future: Send + 'static,
-> + Clone
-+ Send
-+ Sync
-+ 'static {
-    routes(config, emit, clock)
 }
 
 /// What each method does, on whatever path. The path is the tag.

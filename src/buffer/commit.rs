@@ -14,6 +14,7 @@ use fluent_compat::chunk::{ChunkId, Metadata};
 use lru::LruCache;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
+use tokio_util::sync::DropGuard;
 
 use sealing::FullRule;
 
@@ -72,6 +73,8 @@ pub(super) struct Committer {
     sealing: Sealing,
     /// Lets what a failing disk makes of every request into the log.
     complaints: Throttle,
+    // NOTE: the last field: what it tells is that all others are gone.
+    gone: Option<DropGuard>,
 }
 
 /// One commit: the appends and the chunks they touch.
@@ -115,7 +118,13 @@ impl Committer {
             },
             sealing: config.sealing,
             complaints: Throttle::new(BETWEEN_COMPLAINTS),
+            gone: None,
         }
+    }
+
+    /// The guard is dropped after all that the committer has.
+    pub(super) fn tell_when_gone(&mut self, gone: DropGuard) {
+        self.gone = Some(gone);
     }
 
     /// Stores the appends and answers each of them.
