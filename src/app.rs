@@ -22,6 +22,7 @@ use tracing::{error, info, warn};
 
 use crate::cli::Arguments;
 use crate::host::clock::Clock;
+use crate::host::descriptors::Descriptors;
 use crate::host::fs::DiskFs;
 use crate::route::Router;
 use crate::settings::{self, Files, Loaded, Settings};
@@ -62,6 +63,8 @@ pub(crate) fn run(
         .enable_all()
         .build()
         .context("the runtime cannot be started")?;
+    // NOTE: before anything is opened.
+    Descriptors::raise();
     let ended = runtime.block_on(async {
         let signals = Signals::listen().context("signals cannot be received")?;
         let mut server = Server {

@@ -14,6 +14,7 @@ use tracing::{error, info, warn};
 use super::header::{Header, ObjectName};
 use super::names::{ChunkNames, State};
 use super::scan::{Scan, Tail, scan};
+use crate::buffer::parallel;
 use crate::host::fs::{File, Fs};
 
 /// A chunk that was on disk.
@@ -45,13 +46,14 @@ pub(in crate::buffer) fn recover(fs: &dyn Fs, names: &ChunkNames) -> io::Result<
             found.entry(id).or_default().set(state, path);
         }
     }
+    let found: Vec<_> = found.into_values().collect();
+    let recovered = parallel::map(&found, |files| recover_chunk(fs, names, files.clone()));
     let mut chunks = Vec::with_capacity(found.len());
-    for files in found.into_values() {
-        let shown = files.clone();
-        match recover_chunk(fs, names, files) {
+    for (files, recovered) in found.iter().zip(recovered) {
+        match recovered {
             Ok(chunk) => chunks.extend(chunk),
             Err(error) => {
-                error!(files = ?shown, %error, "chunk could not be taken up; it is left where it is");
+                error!(?files, %error, "chunk could not be taken up; it is left where it is");
             }
         }
     }

@@ -30,7 +30,9 @@ impl Committer {
 
     /// A write failed: the file is cut back to what was synced before.
     pub(super) fn fail(&mut self, id: ChunkId, what: &str, error: &io::Error, batch: &mut Batch) {
-        error!(chunk = %id, %error, "{what} failed; the requests in it are refused");
+        if let Some(held_back) = self.complaints.pass() {
+            error!(chunk = %id, %error, held_back, "{what} failed; the requests in it are refused");
+        }
         batch
             .failed
             .insert(id, format!("{what} failed: {error}").into());
@@ -64,7 +66,9 @@ impl Committer {
     /// A sync or a cut failed: nobody knows what the disk holds behind the last sync, so
     /// the file is never written again.
     pub(super) fn spoil(&mut self, id: ChunkId, error: &io::Error, batch: &mut Batch) {
-        error!(chunk = %id, %error, "sync failed; the chunk is sealed where it was last synced");
+        if let Some(held_back) = self.complaints.pass() {
+            error!(chunk = %id, %error, held_back, "sync failed; the chunk is sealed where it was last synced");
+        }
         batch
             .failed
             .insert(id, format!("sync failed: {error}").into());
