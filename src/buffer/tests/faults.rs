@@ -181,10 +181,10 @@ async fn a_power_cut_does_not_bring_back_a_new_chunk_that_was_refused() {
             .await
             .unwrap_err();
         // The file's creation survives with all its bytes, its removal does not.
-        let mut of_directories = true;
-        fs.crash(|most| match std::mem::take(&mut of_directories) {
-            true => most.min(1),
-            false => most,
+        let mut creation = true;
+        fs.crash(|most| match (std::mem::take(&mut creation), most) {
+            (false, 1) => 0,
+            _ => most,
         });
         assert_eq!(drain(&open(&fs)).await, texts(&[]), "{failing:?}");
     }
