@@ -6,6 +6,9 @@
 mod outputs;
 mod signals;
 
+#[cfg(test)]
+mod simulation;
+
 use std::sync::Arc;
 use std::time::Duration;
 
