@@ -17,8 +17,12 @@
 
 mod chunk_file;
 mod commit;
+mod config;
 mod group;
+mod inspect;
+mod leftovers;
 mod limits;
+mod payload;
 mod queue;
 mod stage;
 mod storage;
@@ -26,8 +30,8 @@ mod storage;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::fmt;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,9 +39,11 @@ use std::time::Duration;
 use fluent_compat::chunk::Metadata;
 use tokio::time::Instant;
 
-pub use chunk_file::{ChunkBody, Header, ObjectName};
+pub use chunk_file::{ChunkBody, Compression, Header, ObjectName};
 use commit::{Append, Committer};
-use group::Group;
+pub use config::{Backup, Config, Durability, Place, Sealing};
+use group::{Due, Group};
+pub use inspect::{ChunkState, CopyError, Inspected, Problem, Severity, copy_events, inspect};
 use limits::Limits;
 pub use limits::OverflowAction;
 use queue::Queue;
@@ -45,69 +51,15 @@ pub use queue::SealedChunk;
 use storage::Storage;
 
 use crate::host::clock::Clock;
-use crate::host::fs::{DiskFs, Fs, MemoryFs};
+use crate::host::fs::{DiskFs, Fs, MemoryFs, Modes};
 
-/// What a `<buffer>` section says about keeping events.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Name in log lines: the output's `@id` or its pattern.
-    pub name: String,
-    /// `@type` and `path`.
-    pub place: Place,
-    /// `chunk_limit_size`: bytes of formatted events in a chunk.
-    pub chunk_limit_size: u64,
-    /// `chunk_limit_records`.
-    pub chunk_limit_records: Option<u64>,
-    /// `chunk_full_threshold`: the part of a limit from which on a chunk counts as full.
-    pub chunk_full_threshold: f64,
-    /// `total_limit_size`: bytes of formatted events in all chunks together.
-    pub total_limit_size: u64,
-    /// `overflow_action`.
-    pub overflow_action: OverflowAction,
-    /// When a chunk is sealed without being asked for.
-    pub sealing: Sealing,
-}
-
-/// Where chunks are kept.
+/// Where a chunk is that was given up on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// `@type memory`: gone with the process.
-    Memory,
-    /// `@type file`: the `path` parameter, and how safe an acknowledged event is.
-    File {
-        /// A directory, or a file name pattern with `.*`.
-        path: PathBuf,
-        /// `sync`.
-        durability: Durability,
-    },
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Memory => f.write_str("the buffer in memory"),
-            Self::File { path, .. } => write!(f, "the buffer {}", path.display()),
-        }
-    }
-}
-
-/// What an acknowledgement promises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// The events are on the disk.
-    Synced,
-    /// `sync none`, Fluentd's own promise: the kernel has them, and a power cut may take
-    /// them.
-    Unsynced,
-}
-
-/// When a chunk is sealed without being asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sealing {
-    /// When it is full.
-    WhenFull,
-    /// `flush_mode immediate`: after every append.
-    AfterEveryAppend,
+pub enum GivenUp {
+    /// In this file.
+    KeptIn(PathBuf),
+    /// Nowhere; `Backup::Deleted`.
+    Deleted,
 }
 
 /// One chunk's share of a request: events of one key, formatted.
@@ -176,7 +128,12 @@ pub struct Buffer {
 }
 
 struct Shared {
-    chunk_limit_size: u64,
+    portion_limit: u64,
+    chunk_limit_records: Option<u64>,
+    compression: Compression,
+    queued_chunks_limit: Option<NonZeroUsize>,
+    backup: Backup,
+    modes: Modes,
     limits: Arc<Limits>,
     queue: Arc<Queue>,
     storage: Storage,
@@ -201,11 +158,12 @@ impl Buffer {
     /// Opens the buffer on the machine's disk, or in memory.
     ///
     /// # Errors
-    /// The directory cannot be created or listed, or no thread can be started.
+    /// The directory cannot be created or listed, another process has it, or no thread can
+    /// be started.
     pub fn open(config: &Config, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let fs: Arc<dyn Fs> = match config.place {
             Place::Memory => Arc::new(MemoryFs::default()),
-            Place::File { .. } => Arc::new(DiskFs),
+            Place::File { .. } => Arc::new(DiskFs::with_modes(config.modes)),
         };
         Self::open_on(fs, config, clock)
     }
@@ -242,7 +200,8 @@ impl Buffer {
     ) -> io::Result<Self> {
         let limits = Arc::new(Limits::new(config.total_limit_size, config.overflow_action));
         let queue = Arc::new(Queue::default());
-        let storage = Storage::new(fs, &config.place);
+        let mut storage = Storage::new(fs, &config.place);
+        storage.take_possession()?;
         let mut committer = Committer::new(
             config,
             storage.clone(),
@@ -252,7 +211,12 @@ impl Buffer {
         );
         committer.take_up_what_is_there()?;
         let shared = Shared {
-            chunk_limit_size: config.chunk_limit_size,
+            portion_limit: config.portion_limit(),
+            chunk_limit_records: config.chunk_limit_records,
+            compression: config.compression,
+            queued_chunks_limit: config.queued_chunks_limit,
+            backup: config.backup.clone(),
+            modes: config.modes,
             limits,
             queue,
             storage,
@@ -263,9 +227,15 @@ impl Buffer {
         })
     }
 
-    /// `chunk_limit_size`: no portion may be larger.
+    /// `chunk_limit_size`: no portion may be larger, in bytes of formatted events. With
+    /// `compress` nor may it be larger than `decompression_size_limit`.
     pub fn chunk_limit_size(&self) -> u64 {
-        self.shared.chunk_limit_size
+        self.shared.portion_limit
+    }
+
+    /// `chunk_limit_records`: a portion with more is a chunk with more.
+    pub fn chunk_limit_records(&self) -> Option<u64> {
+        self.shared.chunk_limit_records
     }
 
     /// Stores all portions or none, and returns when that is as safe as the buffer
@@ -276,24 +246,26 @@ impl Buffer {
     /// # Errors
     /// See `AppendError`; nothing is stored then.
     pub async fn append(&self, portions: Vec<Portion>) -> Result<(), AppendError> {
-        let mut bytes = 0;
+        let mut formatted = 0;
         for portion in &portions {
             let found = portion.bytes.len() as u64;
-            if found > self.shared.chunk_limit_size {
-                let limit = self.shared.chunk_limit_size;
+            if found > self.shared.portion_limit {
+                let limit = self.shared.portion_limit;
                 return Err(AppendError::TooLarge { found, limit });
             }
-            bytes += found;
+            formatted += found;
         }
+        let payloads = payload::pack(portions, formatted, self.shared.compression).await?;
+        let bytes = payload::length(&payloads);
         self.make_room(bytes).await?;
         match &self.shared.committing {
             Committing::Inline(committer) => {
-                let (append, mut answer) = Append::new(portions);
+                let (append, mut answer) = Append::new(payloads);
                 lock(committer).commit(vec![append]);
                 answer.try_recv().unwrap_or(Err(AppendError::Closed))
             }
             Committing::Group(group) => {
-                let (append, answer) = Append::new(portions);
+                let (append, answer) = Append::new(payloads);
                 let answered = match group.append(append) {
                     Ok(()) => answer.await.map_err(|_| AppendError::broken()),
                     Err(refused) => Err(refused),
@@ -307,11 +279,23 @@ impl Buffer {
         }
     }
 
-    /// Seals the staged chunks that the rule says are due.
+    /// Seals the staged chunks that the rule picks, whatever is queued: a flush that
+    /// somebody asked for.
     pub async fn seal(&self, due: impl Fn(&Header) -> bool + Send + 'static) {
+        self.seal_up_to(None, Box::new(due)).await;
+    }
+
+    /// Seals the staged chunks that the rule says are due, oldest first, as far as
+    /// `queued_chunks_limit_size` allows; the others stay open and take events meanwhile.
+    pub async fn seal_due(&self, due: impl Fn(&Header) -> bool + Send + 'static) {
+        let limit = self.shared.queued_chunks_limit;
+        self.seal_up_to(limit, Box::new(due)).await;
+    }
+
+    async fn seal_up_to(&self, queued: Option<NonZeroUsize>, due: Due) {
         match &self.shared.committing {
-            Committing::Inline(committer) => lock(committer).seal_due(&due),
-            Committing::Group(group) => group.seal(Box::new(due)).await,
+            Committing::Inline(committer) => lock(committer).seal_due(queued, &due),
+            Committing::Group(group) => group.seal(queued, due).await,
         }
     }
 
@@ -357,13 +341,25 @@ impl Buffer {
         self.shared.storage.remove(&chunk)
     }
 
-    /// Moves a chunk that is given up on to the backup directory. Blocks.
+    /// Moves a chunk that is given up on out of the way, or deletes it if there is to be no
+    /// backup. Blocks.
     ///
     /// # Errors
     /// The file is still in the buffer and is tried again after a restart.
-    pub fn set_aside(&self, chunk: SealedChunk) -> io::Result<PathBuf> {
+    pub fn set_aside(&self, chunk: SealedChunk) -> io::Result<GivenUp> {
         self.shared.limits.release(chunk.bytes);
-        self.shared.storage.set_aside(&chunk)
+        let storage = &self.shared.storage;
+        match &self.shared.backup {
+            Backup::InBuffer => storage.set_aside(&chunk).map(GivenUp::KeptIn),
+            Backup::In(directory) => {
+                // Others look into this directory, too.
+                let disk = DiskFs::with_modes(self.shared.modes.or(Modes::PRIVATE));
+                storage
+                    .write_out(&chunk, &disk, directory)
+                    .map(GivenUp::KeptIn)
+            }
+            Backup::Deleted => storage.remove(&chunk).map(|()| GivenUp::Deleted),
+        }
     }
 
     /// Takes no more appends and waits until those under way are answered.
@@ -411,6 +407,12 @@ pub const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// The directory in which a file buffer with this `path` keeps its chunks.
 pub fn directory(path: &Path) -> PathBuf {
     chunk_file::ChunkNames::new(path).dir().to_owned()
+}
+
+/// What the paths of all files have in common that a file buffer with this `path` makes.
+/// Two buffers for which it is the same take each other's chunks.
+pub fn file_prefix(path: &Path) -> PathBuf {
+    chunk_file::ChunkNames::new(path).common()
 }
 
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -10,6 +10,7 @@ Examples:
   forebay check fluent.conf        what is wrong with it, and what it would run
   forebay --config fluent.conf     run it, until SIGTERM or Ctrl-C
   kill -USR1 $(pgrep -o forebay)   deliver now what the buffers hold
+  forebay chunk ls DIR             what lies in a buffer's directory
 
 It exits with 0 after an orderly stop, 78 when the configuration is wrong, 2 when the
 command line is, and 1 when it cannot start.";
@@ -63,21 +64,55 @@ enum Command {
         /// The configuration, unless `--config` says it
         file: Option<PathBuf>,
     },
+    /// Look at the chunks in a buffer's directory, beside a running server too
+    Chunk {
+        #[command(subcommand)]
+        command: ChunkCommand,
+    },
 }
 
-/// What is to be done with the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// It is read and explained; nothing is opened, bound or created.
+/// What `forebay chunk` can do; it changes nothing.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ChunkCommand {
+    /// List chunks: state, key, size, age, and the object each is put under
+    Ls {
+        /// The `path` of a <buffer>
+        dir: PathBuf,
+        /// A JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the events of a chunk's file to the standard output, up to the first damage
+    Cat {
+        /// A file of forebay's, or of Fluentd's
+        file: PathBuf,
+    },
+    /// Check every frame of every file, and name those that are damaged
+    Verify {
+        /// The `path` of a <buffer>
+        dir: PathBuf,
+        /// A JSON object a file
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mode<'a> {
+    /// The configuration is read and explained; nothing is opened, bound or created.
     Check,
-    /// It is run.
+    /// No configuration is read.
+    Chunk(&'a ChunkCommand),
+    /// The configuration is run.
     Run,
 }
 
 impl Arguments {
-    pub(crate) fn mode(&self) -> Mode {
+    pub(crate) fn mode(&self) -> Mode<'_> {
         match &self.command {
             Some(Command::Check { .. }) => Mode::Check,
+            Some(Command::Chunk { command }) => Mode::Chunk(command),
             None if self.dry_run => Mode::Check,
             None => Mode::Run,
         }
@@ -109,9 +144,10 @@ mod tests {
             "forebay --dry-run -c a.conf",
         ] {
             let arguments = read(line);
-            assert_eq!(arguments.mode(), Mode::Check, "{line}");
+            assert!(matches!(arguments.mode(), Mode::Check), "{line}");
             assert_eq!(arguments.config(), Path::new("a.conf"), "{line}");
         }
-        assert_eq!(read("forebay -c a.conf -vq -p plugins").mode(), Mode::Run);
+        let arguments = read("forebay -c a.conf -vq -p plugins");
+        assert!(matches!(arguments.mode(), Mode::Run));
     }
 }

@@ -15,6 +15,7 @@
 mod app;
 pub mod buffer;
 mod check;
+mod chunk_tool;
 mod cli;
 pub mod decode;
 pub mod host;
@@ -55,11 +56,14 @@ where
         }
     };
     let clock = Arc::new(SystemClock);
+    if let cli::Mode::Chunk(command) = arguments.mode() {
+        return look_at_chunks(command, clock.now());
+    }
     let loaded = settings::load(arguments.config(), clock.clone());
     let ink = ink_for(&std::io::stderr());
     // Nothing can be done about a closed terminal here either.
     let _ = std::io::stderr().write_all(loaded.remarks(ink).as_bytes());
-    if arguments.mode() == cli::Mode::Check {
+    if matches!(arguments.mode(), cli::Mode::Check) {
         return explain(&loaded, clock.now());
     }
     let Some(settings) = loaded.settings else {
@@ -71,6 +75,23 @@ where
             let _ = writeln!(std::io::stderr(), "forebay: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// `forebay chunk`: no configuration is read, and nothing is changed.
+fn look_at_chunks(command: &cli::ChunkCommand, now: EventTime) -> ExitCode {
+    let outputs = &mut chunk_tool::Outputs {
+        out: &mut std::io::stdout().lock(),
+        err: &mut std::io::stderr().lock(),
+    };
+    let form = |json: bool| match json {
+        true => chunk_tool::Form::Json,
+        false => chunk_tool::Form::Text,
+    };
+    match command {
+        cli::ChunkCommand::Ls { dir, json } => chunk_tool::ls(dir, form(*json), now, outputs),
+        cli::ChunkCommand::Cat { file } => chunk_tool::cat(file, outputs),
+        cli::ChunkCommand::Verify { dir, json } => chunk_tool::verify(dir, form(*json), outputs),
     }
 }
 

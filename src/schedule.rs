@@ -28,7 +28,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 use tracing::{error, warn};
 
-use crate::buffer::{Buffer, SealedChunk};
+use crate::buffer::{Buffer, GivenUp, SealedChunk};
 use crate::host::clock::Clock;
 use crate::sink::{Earlier, Sink};
 use deliver::{Courier, Delivery};
@@ -168,7 +168,7 @@ impl Flusher {
         let now = self.clock.now();
         let rule = self.config.rule.clone();
         self.buffer
-            .seal(move |header| rule.is_due(header, now))
+            .seal_due(move |header| rule.is_due(header, now))
             .await;
     }
 
@@ -208,8 +208,11 @@ impl Flusher {
         let records = chunk.records;
         self.retries.forget(id);
         match self.buffer.set_aside(chunk) {
-            Ok(path) => {
+            Ok(GivenUp::KeptIn(path)) => {
                 error!(output = self.config.name, chunk = %id, records, kept_in = %path.display(), "chunk given up: {reason}");
+            }
+            Ok(GivenUp::Deleted) => {
+                error!(output = self.config.name, chunk = %id, records, "chunk given up and DELETED (disable_chunk_backup true): {reason}");
             }
             Err(error) => {
                 error!(output = self.config.name, chunk = %id, records, %error, "chunk given up and left where it is: {reason}");

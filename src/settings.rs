@@ -46,7 +46,7 @@ use crate::telemetry::LogSettings;
 use crate::{buffer as buffering, decode, listener, route, schedule};
 use context::Context;
 pub(crate) use loader::DiskLoader;
-use system::Intake;
+use system::{FileDefaults, Intake};
 
 /// Everything that a valid configuration says.
 pub struct Settings {
@@ -244,6 +244,7 @@ pub fn load_on(path: &Path, host: &Host<'_>) -> Loaded {
         diagnostics: &document.diagnostics,
         loader: host.loader,
         environment: &host.environment,
+        files: FileDefaults::default(),
         local_zone: host.local_zone.clone(),
         hostname: host.hostname.clone(),
         clock: Arc::clone(&host.clock),
@@ -284,6 +285,11 @@ fn read(root: &Params<'_>, context: &Context<'_>) -> Option<Settings> {
         plugins::require_a_way_through(root);
     }
     let system = system::system(root.section_or_empty("system"), context);
+    let files = system.files.clone();
+    let context = &Context {
+        files,
+        ..context.clone()
+    };
     let workers = workers::taken_in(root);
     let scopes: Vec<_> = std::iter::once(root).chain(&workers).collect();
     let mut labels = routes::Labels::of(&scopes, context);

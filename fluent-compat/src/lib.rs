@@ -11,6 +11,7 @@ pub mod filter;
 pub mod format;
 pub mod inject;
 pub mod json;
+pub mod leftover;
 pub mod object_key;
 pub mod parse;
 pub mod placeholder;

@@ -107,7 +107,7 @@ impl Outputs {
         let sink: Arc<dyn Sink> = match buffered.sink {
             SinkSettings::Stdout => self.stdout.clone(),
             SinkSettings::S3(config) => {
-                let connected = S3Sink::connect(*config).await;
+                let connected = S3Sink::connect(*config, Arc::clone(&self.clock)).await;
                 Arc::new(connected.with_context(|| format!("<match {name}>"))?)
             }
         };

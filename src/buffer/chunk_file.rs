@@ -4,6 +4,7 @@
 //! buffer knows chunks.
 
 mod body;
+mod compression;
 mod frame;
 mod header;
 mod names;
@@ -11,7 +12,9 @@ mod recovery;
 mod scan;
 
 pub use body::ChunkBody;
+pub use compression::Compression;
 pub(super) use frame::{Kind, append_frame};
 pub use header::{Header, ObjectName};
-pub(super) use names::{ChunkNames, State};
+pub(super) use names::{ChunkNames, State, parse_any};
 pub(super) use recovery::{Recovered, copy_range, recover};
+pub(super) use scan::{Scan, Tail, scan};

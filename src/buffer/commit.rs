@@ -18,10 +18,11 @@ use sealing::FullRule;
 
 use super::chunk_file::Header;
 use super::limits::Limits;
+use super::payload::{self, Payload};
 use super::queue::Queue;
 use super::stage::{Condition, Stage, StagedChunk};
 use super::storage::Storage;
-use super::{AppendError, Config, Portion, Sealing};
+use super::{AppendError, Config, Sealing};
 use crate::host::clock::Clock;
 use crate::host::fs::File;
 
@@ -30,20 +31,20 @@ const OPEN_FILES: NonZeroUsize = NonZeroUsize::new(128).expect("128 is not zero"
 
 /// A request on its way into the chunks.
 pub(super) struct Append {
-    portions: Vec<Portion>,
+    payloads: Vec<Payload>,
     answer: oneshot::Sender<Result<(), AppendError>>,
 }
 
 impl Append {
     pub(super) fn new(
-        portions: Vec<Portion>,
+        payloads: Vec<Payload>,
     ) -> (Self, oneshot::Receiver<Result<(), AppendError>>) {
         let (answer, receiver) = oneshot::channel();
-        (Self { portions, answer }, receiver)
+        (Self { payloads, answer }, receiver)
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        self.portions.iter().map(|p| p.bytes.len() as u64).sum()
+        payload::length(&self.payloads)
     }
 }
 
@@ -107,7 +108,7 @@ impl Committer {
         // cut can take off the others when one of their chunks fails.
         let (alone, shared): (Vec<_>, Vec<_>) = appends
             .into_iter()
-            .partition(|append| append.portions.len() == 1);
+            .partition(|append| append.payloads.len() == 1);
         for append in alone {
             self.place(append, &mut batch);
         }
@@ -124,17 +125,17 @@ impl Committer {
         self.answer(batch);
     }
 
-    /// Finds a chunk for each portion and appends its frame to what is pending there.
+    /// Finds a chunk for each payload and appends its frame to what is pending there.
     fn place(&mut self, append: Append, batch: &mut Batch) {
         let mut placed = Placed {
             append,
             chunks: SmallVec::new(),
             refused: None,
         };
-        for portion in &placed.append.portions {
-            let pushed = self.chunk_for(portion, &mut batch.filled).and_then(|id| {
+        for payload in &placed.append.payloads {
+            let pushed = self.chunk_for(payload, &mut batch.filled).and_then(|id| {
                 if let Some(chunk) = self.stage.get_mut(id) {
-                    chunk.pending.push(portion)?;
+                    chunk.pending.push(payload)?;
                 }
                 Ok(id)
             });
@@ -147,7 +148,7 @@ impl Committer {
                 }
                 Err(error) => {
                     // Frames already pending for it are taken off by the cut: an append
-                    // of one portion has none.
+                    // of one payload has none.
                     placed.refused = Some(error.to_string().into());
                     break;
                 }
@@ -156,17 +157,17 @@ impl Committer {
         batch.placed.push(placed);
     }
 
-    /// The open chunk of the portion's key, if it has room, or a new one.
-    fn chunk_for(&mut self, portion: &Portion, filled: &mut Vec<ChunkId>) -> io::Result<ChunkId> {
-        if let Some(open) = self.stage.open_for(&portion.metadata) {
+    /// The open chunk of the payload's key, if it has room, or a new one.
+    fn chunk_for(&mut self, payload: &Payload, filled: &mut Vec<ChunkId>) -> io::Result<ChunkId> {
+        if let Some(open) = self.stage.open_for(&payload.metadata) {
             let id = open.header.id;
-            if self.full.has_room(open.expected(), portion) {
+            if self.full.has_room(open.expected(), payload) {
                 return Ok(id);
             }
             self.stage.shut(id);
             filled.push(id);
         }
-        self.open_chunk(portion.metadata.clone())
+        self.open_chunk(payload.metadata.clone())
     }
 
     fn open_chunk(&mut self, metadata: Metadata) -> io::Result<ChunkId> {
@@ -256,7 +257,7 @@ impl Committer {
         // IMPORTANT: before the answers: a spoiled file may still hold what is refused now.
         self.seal_full(batch.failed.keys().copied());
         for placed in std::mem::take(&mut batch.placed) {
-            let reason = match placed.append.portions.len() {
+            let reason = match placed.append.payloads.len() {
                 1 => {
                     let failed = placed.chunks.first().and_then(|id| batch.failed.get(id));
                     placed.refused.as_ref().or(failed).cloned()

@@ -5,6 +5,7 @@
 //! clients there are.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
@@ -32,12 +33,20 @@ struct Mailbox {
 #[derive(Default)]
 struct Letters {
     appends: Vec<Append>,
-    seals: Vec<(Due, oneshot::Sender<()>)>,
+    seals: Vec<Seal>,
     /// Answered when the last append is.
     closing: Option<oneshot::Sender<()>>,
     intake: Intake,
     /// Nobody can send a letter any more.
     orphaned: bool,
+}
+
+/// Asks for staged chunks to be sealed.
+struct Seal {
+    due: Due,
+    /// How many chunks may be queued then; `None` is any number.
+    queued: Option<NonZeroUsize>,
+    done: oneshot::Sender<()>,
 }
 
 /// Whether appends are taken.
@@ -79,14 +88,14 @@ impl Group {
         Ok(())
     }
 
-    pub(super) async fn seal(&self, due: Due) {
+    pub(super) async fn seal(&self, queued: Option<NonZeroUsize>, due: Due) {
         let (done, answer) = oneshot::channel();
         {
             let mut letters = lock(&self.mailbox.letters);
             if letters.intake == Intake::Broken {
                 return;
             }
-            letters.seals.push((due, done));
+            letters.seals.push(Seal { due, queued, done });
         }
         self.mailbox.arrived.notify_one();
         // An error says that the thread has ended; then there is nothing left to seal.
@@ -156,9 +165,9 @@ fn run(mut committer: Committer, mailbox: &Mailbox) {
         if !appends.is_empty() {
             committer.commit(appends);
         }
-        for (due, done) in seals {
-            committer.seal_due(&due);
-            let _ = done.send(());
+        for seal in seals {
+            committer.seal_due(seal.queued, &seal.due);
+            let _ = seal.done.send(());
         }
         if let Some(done) = closing {
             let _ = done.send(());

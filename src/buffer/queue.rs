@@ -22,7 +22,7 @@ pub struct SealedChunk {
     pub name: Option<ObjectName>,
     /// How many events it has.
     pub records: u64,
-    /// How many bytes they are.
+    /// How many bytes they are, packed as `compress` says.
     pub bytes: u64,
     pub(super) path: PathBuf,
     pub(super) condition: Condition,
@@ -61,6 +61,11 @@ impl Queue {
     pub(super) fn take_oldest(&self) -> Option<SealedChunk> {
         let (_, oldest) = lock(&self.waiting).pop_first()?;
         Some(oldest.chunk)
+    }
+
+    /// How many chunks wait, those that wait for their next attempt included.
+    pub(super) fn len(&self) -> usize {
+        lock(&self.waiting).len()
     }
 
     /// When the first waiting chunk may be tried; an instant of the past for those that

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use fluent_compat::chunk::{ChunkId, Metadata};
 
-use super::Portion;
 use super::chunk_file::{Header, Kind, ObjectName, append_frame};
+use super::payload::Payload;
 use super::queue::SealedChunk;
 
 /// A chunk that takes events.
@@ -22,7 +22,7 @@ pub(super) struct StagedChunk {
     pub(super) pending: Pending,
 }
 
-/// Events and their bytes.
+/// Events and their bytes, packed as they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Content {
     pub(super) bytes: u64,
@@ -102,15 +102,15 @@ impl StagedChunk {
 }
 
 impl Pending {
-    pub(super) fn push(&mut self, portion: &Portion) -> io::Result<()> {
+    pub(super) fn push(&mut self, payload: &Payload) -> io::Result<()> {
         append_frame(
-            Kind::Data,
-            portion.records,
-            &portion.bytes,
+            Kind::Data(payload.compression),
+            payload.records,
+            &payload.bytes,
             &mut self.frames,
         )?;
-        self.content.bytes += portion.bytes.len() as u64;
-        self.content.records += u64::from(portion.records);
+        self.content.bytes += payload.bytes.len() as u64;
+        self.content.records += u64::from(payload.records);
         Ok(())
     }
 

@@ -1,19 +1,21 @@
 //! Where a buffer's chunk files lie, and what is done to a file that is not being
 //! appended to.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fluent_compat::chunk::ChunkId;
+use tracing::warn;
 
 use super::chunk_file::{
     ChunkBody, ChunkNames, Kind, ObjectName, Recovered, State, append_frame, copy_range, recover,
 };
+use super::leftovers;
 use super::queue::SealedChunk;
 use super::stage::{Condition, StagedChunk};
 use super::{Durability, Place};
-use crate::host::fs::{File, Fs};
+use crate::host::fs::{File, Fs, Lock};
 
 /// A buffer's directory. Clones name the same one.
 #[derive(Clone)]
@@ -21,6 +23,8 @@ pub(super) struct Storage {
     fs: Arc<dyn Fs>,
     names: ChunkNames,
     durability: Durability,
+    /// Kept as long as anybody writes here.
+    lock: Option<Arc<Lock>>,
 }
 
 impl Storage {
@@ -33,11 +37,39 @@ impl Storage {
             fs,
             names: ChunkNames::new(path),
             durability,
+            lock: None,
         }
     }
 
+    /// Takes the directory for this process, and creates it if need be.
+    ///
+    /// # Errors
+    /// `ResourceBusy` when another process has it. It would cut what is written here, and
+    /// deliver it a second time.
+    pub(super) fn take_possession(&mut self) -> io::Result<()> {
+        self.fs.create_dir_all(self.names.dir())?;
+        let path = self.names.lock();
+        match self.fs.lock(&path) {
+            Ok(lock) => self.lock = Some(Arc::new(lock)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let path = path.display();
+                let message = format!("another process has it: {path} is locked");
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                warn!(path = %path.display(), %error, "files cannot be locked here; see to it that no other process uses this directory");
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Says what is there at the start, Fluentd's leftovers included.
     pub(super) fn recover(&self) -> io::Result<Vec<Recovered>> {
-        recover(&*self.fs, &self.names)
+        let left_alone = leftovers::take_over(&self.fs, &self.names);
+        let mut found = recover(&*self.fs, &self.names)?;
+        found.retain(|chunk| !left_alone.contains(&chunk.header.id));
+        Ok(found)
     }
 
     pub(super) fn staged_path(&self, id: ChunkId) -> PathBuf {
@@ -147,6 +179,28 @@ impl Storage {
         self.sync_dir()
     }
 
+    /// Writes a chunk's events to a file outside of the buffer, and removes the chunk.
+    pub(super) fn write_out(
+        &self,
+        chunk: &SealedChunk,
+        disk: &dyn Fs,
+        directory: &Path,
+    ) -> io::Result<PathBuf> {
+        disk.create_dir_all(directory)?;
+        let path = directory.join(format!("{id}.log", id = chunk.header.id));
+        let file = disk.create_new(&path)?;
+        let written = write_events(&self.body(chunk), &*file)
+            .and_then(|()| file.sync_data())
+            .and_then(|()| disk.sync_dir(directory));
+        if let Err(error) = written {
+            // A part of the events would be taken for all of them.
+            let _ = disk.remove(&path);
+            return Err(error);
+        }
+        self.remove(chunk)?;
+        Ok(path)
+    }
+
     pub(super) fn set_aside(&self, chunk: &SealedChunk) -> io::Result<PathBuf> {
         let backup = self.names.backup_dir();
         self.fs.create_dir_all(&backup)?;
@@ -156,5 +210,19 @@ impl Storage {
         self.fs.sync_dir(&backup)?;
         self.sync_dir()?;
         Ok(aside)
+    }
+}
+
+fn write_events(body: &ChunkBody, file: &dyn File) -> io::Result<()> {
+    let mut events = body.open()?;
+    let mut window = vec![0; 64 * 1024];
+    let mut offset = 0;
+    loop {
+        let count = events.read(&mut window)?;
+        let Some(read) = window.get(..count).filter(|read| !read.is_empty()) else {
+            return Ok(());
+        };
+        file.write_all_at(read, offset)?;
+        offset += count as u64;
     }
 }

@@ -1,8 +1,10 @@
 //! The buffer's promises, asked of it over a disk that crashes and fails.
 
 mod acknowledged;
+mod compressed;
 mod faults;
 mod model;
+mod parameters;
 mod recovery;
 
 use std::collections::BTreeMap;
@@ -22,12 +24,17 @@ pub(crate) fn config() -> Config {
             path: PathBuf::from("/buffer"),
             durability: Durability::Synced,
         },
+        modes: Modes::default(),
+        compression: Compression::Text,
+        decompression_size_limit: 1 << 20,
         chunk_limit_size: 1000,
         chunk_limit_records: None,
         chunk_full_threshold: 0.95,
         total_limit_size: 100_000,
         overflow_action: OverflowAction::ThrowException,
         sealing: Sealing::WhenFull,
+        queued_chunks_limit: None,
+        backup: Backup::InBuffer,
     }
 }
 
@@ -55,6 +62,13 @@ fn portion(tag: &str, text: &str) -> Portion {
         records: 1,
     }
 }
+
+/// An append of portions as they are.
+fn append_of(portions: Vec<Portion>) -> (Append, Answer) {
+    Append::new(payload::pack_here(portions, Compression::Text).unwrap())
+}
+
+type Answer = tokio::sync::oneshot::Receiver<Result<(), AppendError>>;
 
 /// Seals everything and reads it: tag → the chunks' texts, oldest first.
 async fn drain(buffer: &Buffer) -> BTreeMap<String, Vec<String>> {

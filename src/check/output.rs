@@ -7,7 +7,7 @@ use fluent_compat::time::EventTime;
 
 use super::page::Page;
 use super::{object, units};
-use crate::buffer::{self, Durability, OverflowAction, Place};
+use crate::buffer::{self, Backup, Compression, Durability, OverflowAction, Place};
 use crate::route;
 use crate::schedule::{self, AtShutdown, FlushMode, FlushRule};
 use crate::settings::{OutputKind, OutputSettings, SinkSettings};
@@ -46,7 +46,10 @@ pub(super) fn describe(
     buffer(&buffered.buffer, page);
     page.row("chunks", &chunks(&buffered.buffer, route));
     page.row("flush", &flush(&buffered.schedule, now));
-    page.row("retry", &retry(&buffered.schedule.retry));
+    page.row(
+        "retry",
+        &retry(&buffered.schedule.retry, &buffered.buffer.backup),
+    );
 }
 
 fn heading(subject: &str, output: &OutputSettings, to: &str, page: &mut Page) {
@@ -101,7 +104,15 @@ fn buffer(buffer: &buffer::Config, page: &mut Page) {
         OverflowAction::DropOldestChunk => "then the OLDEST CHUNK IS DROPPED",
     };
     let total = units::size(buffer.total_limit_size);
-    page.row("", &format!("{total} at most, {full}"));
+    let packed = match buffer.compression {
+        Compression::Text => "",
+        Compression::Gzip => " of gzip",
+        Compression::Zstd => " of zstd",
+    };
+    let queued = buffer.queued_chunks_limit.map_or_else(String::new, |most| {
+        format!("; {most} due chunks queued at most")
+    });
+    page.row("", &format!("{total}{packed} at most, {full}{queued}"));
 }
 
 fn chunks(buffer: &buffer::Config, route: &route::Config) -> String {
@@ -156,7 +167,7 @@ fn due(rule: &FlushRule, now: EventTime) -> String {
     }
 }
 
-fn retry(retry: &RetryPolicy) -> String {
+fn retry(retry: &RetryPolicy, backup: &Backup) -> String {
     let wait = units::duration(retry.wait);
     let pace = match &retry.backoff {
         Backoff::Periodic => format!("every {wait}"),
@@ -176,7 +187,11 @@ fn retry(retry: &RetryPolicy) -> String {
         RetryLimit::Until { timeout, max_times } => {
             let times = max_times.map_or_else(String::new, |times| format!(" or {times} times"));
             let timeout = units::duration(timeout);
-            format!("for {timeout}{times}, then it is set aside")
+            let given_up = match backup {
+                Backup::InBuffer | Backup::In(_) => "set aside",
+                Backup::Deleted => "DELETED",
+            };
+            format!("for {timeout}{times}, then it is {given_up}")
         }
     };
     format!("{pace}, {end}")

@@ -1,9 +1,23 @@
 //! The parameters of a request: those of its query, and of a form in its body.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-use fluent_compat::time::EventTime;
+use fluent_compat::time::{
+    EventTime, TimeError, TimeParser, TimeParserConfig, TimeType, TimeValue, Zone, ZoneChoice,
+};
 use percent_encoding::percent_decode;
+
+/// Fluentd's parser of the parameter `time`: `time_type float`.
+static SECONDS: LazyLock<TimeParser> = LazyLock::new(|| {
+    let config = TimeParserConfig {
+        time_type: TimeType::Float,
+        time_format: None,
+        time_format_fallbacks: Vec::new(),
+        zone: ZoneChoice::Utc,
+    };
+    TimeParser::new(&config, &Zone::Utc).expect("invariant: seconds need no format")
+});
 
 /// Those parameters that mean something to `in_http`. Of several of a name the last counts.
 #[derive(Debug, Default)]
@@ -18,12 +32,8 @@ pub(super) struct Parameters<'a> {
 
 /// A `time` parameter that is none.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "found \"{found}\" as parameter time; allowed are unix seconds, with a fraction or without"
-)]
-pub(super) struct TimeParameterError {
-    found: String,
-}
+#[error("parameter {0}")]
+pub(super) struct TimeParameterError(#[from] TimeError);
 
 impl<'a> Parameters<'a> {
     /// Those of a request's query.
@@ -47,19 +57,19 @@ impl<'a> Parameters<'a> {
         *parameter = Some(value);
     }
 
-    /// The time for all events. Zero and nothing at all stand for `now`, as in Fluentd.
+    /// The time for all events. Zero and nothing at all stand for `now`, as in Fluentd;
+    /// unlike there no digit is lost, and what is no number is refused.
     pub(super) fn time(&self, now: EventTime) -> Result<Option<EventTime>, TimeParameterError> {
         let Some(text) = &self.time else {
             return Ok(None);
         };
-        let found = String::from_utf8_lossy(text);
-        match unix_time(found.trim()) {
-            Some(time) if time == EventTime::new(0, 0) => Ok(Some(now)),
-            Some(time) => Ok(Some(time)),
-            None => Err(TimeParameterError {
-                found: found.into_owned(),
-            }),
-        }
+        let text = String::from_utf8_lossy(text);
+        let time = match text.trim() {
+            "" => now,
+            text => SECONDS.parse(TimeValue::Text(text), now)?,
+        };
+        let is_zero = time == EventTime::new(0, 0);
+        Ok(Some(if is_zero { now } else { time }))
     }
 }
 
@@ -84,23 +94,6 @@ fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(percent_decode(&spaced).collect())
 }
 
-/// Unix seconds with their digits as they are: a float would lose the last of nine decimals.
-/// Digits beyond the nanosecond are cut.
-fn unix_time(text: &str) -> Option<EventTime> {
-    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let seconds = if text.is_empty() {
-        0
-    } else {
-        seconds.parse().ok()?
-    };
-    let nanoseconds = format!("{fraction:0<9}");
-    let nanoseconds = nanoseconds.get(..9)?.parse().ok()?;
-    Some(EventTime::new(seconds, nanoseconds))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +112,15 @@ mod tests {
         let expected = EventTime::new(1_518_756_037, 123_456_789);
         assert_eq!(time("time=1518756037.1234567891"), Ok(Some(expected)));
         assert_eq!(time("time=7"), Ok(Some(EventTime::new(7, 0))));
+        assert_eq!(time("time=1e9"), Ok(Some(EventTime::new(1_000_000_000, 0))));
+        let before_1970 = EventTime::new(-2, 500_000_000);
+        assert_eq!(time("time=-1.5"), Ok(Some(before_1970)));
+    }
+
+    #[test]
+    fn a_time_may_be_written_out() {
+        let expected = EventTime::new(1_707_988_602, 849_000_000);
+        assert_eq!(time("time=2024-02-15T09:16:42.849Z"), Ok(Some(expected)));
     }
 
     #[test]
@@ -131,14 +133,11 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for bad in ["time=soon", "time=1.x", "time=.", "time=1e9"] {
+        for bad in ["time=soon", "time=1.x", "time=.", "time=%ff"] {
             assert!(time(bad).is_err(), "{bad}: {:?}", time(bad));
         }
-        let error = time("time=soon").unwrap_err();
-        assert!(
-            error.starts_with("found \"soon\" as parameter time"),
-            "{error}"
-        );
+        let expected = "parameter time `soon` is neither a number of seconds nor an RFC 3339 time";
+        assert_eq!(time("time=soon").unwrap_err(), expected);
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl TestSource {
 }
 
 /// `@type json`, `time_type string`, `time_format %Y-%m-%dT%H:%M:%S`.
-pub(super) fn teleport_json() -> JsonParser {
+fn teleport_json() -> JsonParser {
     let format = Some("%Y-%m-%dT%H:%M:%S");
     JsonParser {
         rules: rules(TimeType::String, format, NullTime::Refused),
@@ -153,7 +153,7 @@ pub(super) fn teleport_json() -> JsonParser {
     }
 }
 
-pub(super) fn rules(time_type: TimeType, format: Option<&str>, null_time: NullTime) -> RecordRules {
+fn rules(time_type: TimeType, format: Option<&str>, null_time: NullTime) -> RecordRules {
     let config = TimeParserConfig {
         time_type,
         time_format: format.map(str::to_owned),

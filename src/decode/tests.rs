@@ -1,5 +1,3 @@
-mod vectors;
-
 use std::time::Duration;
 
 use flate2::Compression;

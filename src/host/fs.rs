@@ -8,6 +8,7 @@
 pub(crate) mod crashing;
 mod disk;
 mod memory;
+mod mode;
 
 use std::io;
 use std::ops::Deref;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub use disk::{DiskFs, Listed, append_to, list_directory};
 pub use memory::MemoryFs;
+pub use mode::{Mode, ModeError, Modes};
 
 /// Directories and files by path.
 pub trait Fs: Send + Sync + 'static {
@@ -26,12 +28,22 @@ pub trait Fs: Send + Sync + 'static {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn File>>;
     /// Opens a file that is there, for reading and writing.
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>>;
+    /// Opens a file that is there, for reading alone: one that may not be written, too.
+    fn open_to_read(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        self.open(path)
+    }
     /// Renames a file, replacing one that is there.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes creations, renames and removals in the directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Keeps everybody else who asks for this lock out until the answer is dropped or the
+    /// process ends, however it ends. The file stays.
+    ///
+    /// # Errors
+    /// `WouldBlock` while somebody else has it; `Unsupported` where files cannot be locked.
+    fn lock(&self, path: &Path) -> io::Result<Lock>;
     /// A whole file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let file = self.open(path)?;
@@ -40,6 +52,25 @@ pub trait Fs: Send + Sync + 'static {
         let found = file.read_full_at(&mut bytes, 0)?;
         bytes.truncate(found);
         Ok(bytes)
+    }
+}
+
+/// What `Fs::lock` gives: others are kept out as long as it is there.
+#[must_use]
+pub struct Lock {
+    /// `None` where there are no others.
+    _file: Option<Box<dyn File>>,
+}
+
+impl Lock {
+    fn held_by(file: impl File + 'static) -> Self {
+        Self {
+            _file: Some(Box::new(file)),
+        }
+    }
+
+    fn alone() -> Self {
+        Self { _file: None }
     }
 }
 

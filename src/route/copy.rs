@@ -8,6 +8,7 @@ use fluent_compat::tag::Tag;
 use tracing::error;
 
 use super::EmitError;
+use super::filter::Printout;
 use super::label::{Label, Target};
 use super::output::Delivery;
 use crate::host::throttle::Throttle;
@@ -65,10 +66,25 @@ impl Store {
 }
 
 /// What is to be done with a request's events.
-pub(super) enum Plan<'r> {
+pub(super) struct Plan<'r> {
+    /// What filters print before, in their order.
+    pub(super) printouts: Vec<Printout<'r>>,
+    pub(super) action: Action<'r>,
+}
+
+pub(super) enum Action<'r> {
     Copy(Vec<StorePlan<'r>>),
     Deliver(Delivery<'r>),
     Nothing,
+}
+
+impl<'r> From<Action<'r>> for Plan<'r> {
+    fn from(action: Action<'r>) -> Self {
+        Self {
+            printouts: Vec::new(),
+            action,
+        }
+    }
 }
 
 pub(super) struct StorePlan<'r> {
@@ -92,15 +108,18 @@ pub(super) fn plan<'r>(
             plan => plans.push(StorePlan { store, plan }),
         }
     }
-    Ok(Plan::Copy(plans))
+    Ok(Action::Copy(plans).into())
 }
 
 impl Plan<'_> {
     pub(super) async fn carry_out(self) -> Result<(), EmitError> {
-        match self {
-            Self::Copy(stores) => copy(stores).await,
-            Self::Deliver(delivery) => delivery.complete().await,
-            Self::Nothing => Ok(()),
+        for printout in self.printouts {
+            printout.print().await;
+        }
+        match self.action {
+            Action::Copy(stores) => copy(stores).await,
+            Action::Deliver(delivery) => delivery.complete().await,
+            Action::Nothing => Ok(()),
         }
     }
 }

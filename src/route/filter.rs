@@ -47,34 +47,68 @@ impl Printer {
         }
     }
 
-    fn print(&self, tag: &Tag, events: &Events) {
+    /// The events as lines; `None` where there are none, or they cannot be lines, which the
+    /// log says then.
+    fn printout(&self, tag: &Tag, events: &Events) -> Option<Printout<'_>> {
+        if events.is_empty() {
+            return None;
+        }
         let inject = self.inject.as_ref();
-        let printed = output::lines(&self.formatter, inject, tag, events)
-            .and_then(|lines| output::write(self.writer.as_ref(), &lines));
-        if let Err(reason) = printed
-            && let Some(others) = self.complaints.pass()
-        {
-            warn!(%tag, others, %reason, "<filter> @type stdout cannot print events");
+        let lines = output::lines(&self.formatter, inject, tag, events);
+        let lines = lines.map_err(|reason| self.complain(&reason)).ok()?;
+        Some(Printout {
+            printer: self,
+            lines,
+        })
+    }
+
+    fn complain(&self, reason: &EmitError) {
+        if let Some(others) = self.complaints.pass() {
+            warn!(others, %reason, "<filter> @type stdout cannot print events");
         }
     }
 }
 
+/// Lines that a [`Printer`] is about to print.
+pub(super) struct Printout<'r> {
+    printer: &'r Printer,
+    lines: Vec<u8>,
+}
+
+impl Printout<'_> {
+    pub(super) async fn print(self) {
+        let writer = Arc::clone(&self.printer.writer);
+        if let Err(reason) = output::write(writer, self.lines).await {
+            self.printer.complain(&reason);
+        }
+    }
+}
+
+/// What a filter has made of events.
+pub(super) enum Filtered<'r> {
+    /// They go on like this.
+    Changed(Events),
+    /// They go on as they came; what there is of a printout is printed if they do.
+    Printed(Option<Printout<'r>>),
+    /// They go on as they came.
+    Unchanged,
+}
+
 impl Filter {
-    /// The events as they go on; `None` where they go on as they came.
-    pub(super) fn apply(&self, tag: &Tag, events: &Events) -> Result<Option<Events>, EmitError> {
+    /// What becomes of the events. Nothing is written yet.
+    pub(super) fn apply(&self, tag: &Tag, events: &Events) -> Result<Filtered<'_>, EmitError> {
         match self {
-            Self::Grep(grep) => Ok(grep.apply(events)),
+            Self::Grep(grep) => Ok(grep
+                .apply(events)
+                .map_or(Filtered::Unchanged, Filtered::Changed)),
             Self::RecordTransformer(transformer) => transformer
                 .apply(tag.as_str(), events)
-                .map(Some)
+                .map(Filtered::Changed)
                 .map_err(|(index, error)| EmitError::Unfilterable {
                     index,
                     reason: error.to_string(),
                 }),
-            Self::Stdout(printer) => {
-                printer.print(tag, events);
-                Ok(None)
-            }
+            Self::Stdout(printer) => Ok(Filtered::Printed(printer.printout(tag, events))),
         }
     }
 }

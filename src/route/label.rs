@@ -4,8 +4,8 @@ use fluent_compat::events::Events;
 use fluent_compat::tag::{MatchPatterns, Tag};
 
 use super::EmitError;
-use super::copy::{self, Plan, Store};
-use super::filter::Filter;
+use super::copy::{self, Action, Plan, Store};
+use super::filter::{Filter, Filtered};
 use super::output::Output;
 
 /// A `<label>`, or the root: what stands in no label.
@@ -67,17 +67,23 @@ pub(super) fn plan<'r>(
         .expect("invariant: ids are made for the labels that there are");
     let (place, target) = label.target(tag)?;
     let mut filtered: Option<Events> = None;
+    let mut printouts = Vec::new();
     for step in label.steps.iter().take(place) {
         if let Step::Filter(patterns, filter) = step
             && patterns.matches(tag.as_str())
         {
             let came = filtered.as_ref().unwrap_or(events);
-            if let Some(changed) = filter.apply(tag, came)? {
-                filtered = Some(changed);
+            match filter.apply(tag, came)? {
+                Filtered::Changed(changed) => filtered = Some(changed),
+                Filtered::Printed(printout) => printouts.extend(printout),
+                Filtered::Unchanged => {}
             }
         }
     }
-    target.plan(labels, tag, filtered.as_ref().unwrap_or(events))
+    let mut plan = target.plan(labels, tag, filtered.as_ref().unwrap_or(events))?;
+    // Those of the labels that it leads on to come after.
+    plan.printouts.splice(..0, printouts);
+    Ok(plan)
 }
 
 impl Label {
@@ -119,10 +125,13 @@ impl Target {
         events: &Events,
     ) -> Result<Plan<'r>, EmitError> {
         match self {
-            _ if events.is_empty() => Ok(Plan::Nothing),
+            _ if events.is_empty() => Ok(Action::Nothing.into()),
             Self::Copy(stores) => copy::plan(stores, labels, tag, events),
-            Self::Null => Ok(Plan::Nothing),
-            Self::Output(output) => output.delivery(tag, events).map(Plan::Deliver),
+            Self::Null => Ok(Action::Nothing.into()),
+            Self::Output(output) => {
+                let delivery = output.delivery(tag, events)?;
+                Ok(Action::Deliver(delivery).into())
+            }
             Self::Relabel(id) => plan(labels, *id, tag, events),
         }
     }

@@ -69,7 +69,7 @@ impl Output {
     pub(super) fn delivery(&self, tag: &Tag, events: &Events) -> Result<Delivery<'_>, EmitError> {
         match &self.destination {
             Destination::Buffered(buffer) => {
-                let portions = self.portions(tag, events, buffer.chunk_limit_size())?;
+                let portions = self.portions(tag, events, Limits::of(buffer))?;
                 Ok(Delivery::Append(buffer, portions))
             }
             Destination::Direct(writer) => {
@@ -81,10 +81,14 @@ impl Output {
     }
 
     /// Formats the events, those of one chunk key behind each other.
-    fn portions(&self, tag: &Tag, events: &Events, limit: u64) -> Result<Vec<Portion>, EmitError> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    fn portions(
+        &self,
+        tag: &Tag,
+        events: &Events,
+        limits: Limits,
+    ) -> Result<Vec<Portion>, EmitError> {
         let (formatter, inject) = (&self.config.formatter, self.config.inject.as_ref());
-        let mut gathered = Gathered::new(limit, events.text_len() + 64 * events.len());
+        let mut gathered = Gathered::new(limits, events.text_len() + 64 * events.len());
         let mut scratch = String::new();
         for (index, event) in events.iter().enumerate() {
             // What is injected is no chunk key, as in Fluentd.
@@ -104,11 +108,7 @@ impl Delivery<'_> {
     pub(super) async fn complete(self) -> Result<(), EmitError> {
         match self {
             Self::Append(buffer, portions) => Ok(buffer.append(portions).await?),
-            Self::Write(writer, lines) => {
-                // Whoever reads the output may have stopped reading.
-                let written = tokio::task::spawn_blocking(move || write(&*writer, &lines)).await;
-                written.unwrap_or_else(|panic| Err(unwritten(&panic)))
-            }
+            Self::Write(writer, lines) => write(writer, lines).await,
         }
     }
 }
@@ -129,8 +129,13 @@ pub(super) fn lines(
     Ok(lines)
 }
 
-pub(super) fn write(writer: &dyn LineWriter, lines: &[u8]) -> Result<(), EmitError> {
-    writer.write_lines(lines).map_err(|error| unwritten(&error))
+/// Writes in a thread that may block: whoever reads the output may have stopped reading.
+pub(super) async fn write(writer: Arc<dyn LineWriter>, lines: Vec<u8>) -> Result<(), EmitError> {
+    let written = tokio::task::spawn_blocking(move || writer.write_lines(&lines)).await;
+    match written {
+        Ok(written) => written.map_err(|error| unwritten(&error)),
+        Err(panic) => Err(unwritten(&panic)),
+    }
 }
 
 fn unwritten(error: &dyn std::error::Error) -> EmitError {
@@ -155,30 +160,46 @@ fn format(
     }
 }
 
+/// What a portion may have, so that it fits into one chunk.
+#[derive(Clone, Copy)]
+struct Limits {
+    bytes: usize,
+    records: u32,
+}
+
+impl Limits {
+    fn of(buffer: &Buffer) -> Self {
+        let records = buffer.chunk_limit_records().unwrap_or(u64::MAX);
+        Self {
+            bytes: usize::try_from(buffer.chunk_limit_size()).unwrap_or(usize::MAX),
+            records: u32::try_from(records).unwrap_or(u32::MAX),
+        }
+    }
+}
+
 /// Portions in the making. Mostly all events of a request have one key; that case does
 /// not touch the map.
 struct Gathered {
     current: Option<Portion>,
     others: HashMap<Metadata, Portion>,
     closed: Vec<Portion>,
-    /// Bytes a portion may have.
-    limit: usize,
+    limits: Limits,
     /// Bytes the first portion is expected to get.
     capacity: usize,
 }
 
 impl Gathered {
-    fn new(limit: usize, capacity: usize) -> Self {
+    fn new(limits: Limits, capacity: usize) -> Self {
         Self {
             current: None,
             others: HashMap::new(),
             closed: Vec::new(),
-            limit,
+            limits,
             capacity,
         }
     }
 
-    /// Appends an event to its key's portion; one that would grow beyond the limit is
+    /// Appends an event to its key's portion; one that would grow beyond a limit is
     /// closed and a new one begun.
     fn add(
         &mut self,
@@ -188,11 +209,11 @@ impl Gathered {
         let mut portion = self.take(metadata);
         let start = portion.bytes.len();
         format(&mut portion.bytes)?;
-        let (found, limit) = (portion.bytes.len() - start, self.limit);
+        let (found, limit) = (portion.bytes.len() - start, self.limits.bytes);
         if found > limit {
             return Err(EmitError::TooLarge { found, limit });
         }
-        if portion.bytes.len() > limit {
+        if portion.bytes.len() > limit || portion.records >= self.limits.records {
             let bytes = portion.bytes.split_off(start);
             let next = Portion {
                 metadata: portion.metadata.clone(),

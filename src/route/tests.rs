@@ -1,5 +1,6 @@
 use std::io;
 use std::sync::Mutex;
+use std::thread::ThreadId;
 
 use fluent_compat::chunk::ChunkKeys;
 use fluent_compat::filter::{Base, Condition, Grep, Name, RecordTransformer, Surroundings};
@@ -302,4 +303,63 @@ async fn what_cannot_be_printed_goes_on() {
     ])]);
     emit(&router, "t", &[1]).await.unwrap();
     assert_eq!(paper.read(), "{\"n\":1}\n");
+}
+
+#[tokio::test]
+async fn printouts_come_in_the_order_of_their_filters() {
+    let printed = Arc::new(Paper::default());
+    let router = Router::new(vec![
+        root(vec![
+            filtering("**", printer(&printed)),
+            filtering("**", marking("x")),
+            matching("**", Target::Relabel(LabelId::at(1))),
+        ]),
+        label(
+            "@A",
+            vec![
+                filtering("**", printer(&printed)),
+                matching("**", Target::Null),
+            ],
+        ),
+    ]);
+    emit(&router, "t", &[1]).await.unwrap();
+    assert_eq!(printed.read(), "{\"n\":1}\n{\"n\":1,\"x\":\"t\"}\n");
+}
+
+#[tokio::test]
+async fn events_that_go_nowhere_are_not_printed() {
+    let printed = Arc::new(Paper::default());
+    let router = Router::new(vec![
+        root(vec![
+            filtering("**", printer(&printed)),
+            matching("**", Target::Relabel(LabelId::at(1))),
+        ]),
+        label("@A", vec![]),
+    ]);
+    emit(&router, "t", &[1]).await.unwrap_err();
+    assert_eq!(printed.read(), "");
+}
+
+/// Remembers which thread has written.
+#[derive(Default)]
+struct Thread(Mutex<Option<ThreadId>>);
+
+impl LineWriter for Thread {
+    fn write_lines(&self, _: &[u8]) -> io::Result<()> {
+        *self.0.lock().unwrap() = Some(std::thread::current().id());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_printout_does_not_block_the_thread_that_answers() {
+    let thread = Arc::new(Thread::default());
+    let printer = Printer::new(Formatter::Json(Newline::Lf), None, thread.clone());
+    let router = Router::new(vec![root(vec![
+        filtering("**", Filter::Stdout(Box::new(printer))),
+        matching("**", Target::Null),
+    ])]);
+    emit(&router, "t", &[1]).await.unwrap();
+    let wrote = thread.0.lock().unwrap().unwrap();
+    assert_ne!(wrote, std::thread::current().id());
 }

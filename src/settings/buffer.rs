@@ -1,7 +1,12 @@
 //! `<buffer>`.
 
+mod limits;
+pub(super) mod place;
+
+#[cfg(test)]
+mod tests;
+
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use fluent_compat::chunk::ChunkKeys;
@@ -11,8 +16,8 @@ use fluent_compat::time::Zone;
 use fluent_compat::timekey::TimekeySlots;
 
 use super::context::Context;
-use super::plugins::plugin_type;
-use crate::buffer::{self, Durability, OverflowAction, Place, Sealing};
+use super::remark::no_effect;
+use crate::buffer::{self, Backup, Place, Sealing};
 use crate::schedule::{self, AtShutdown, FlushMode, FlushRule, TimeSlots};
 
 const MIB: u64 = 1 << 20;
@@ -27,6 +32,15 @@ pub(super) enum BufferDefaults {
     Stdout,
 }
 
+/// The output that a `<buffer>` belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owner<'a> {
+    /// In log lines: its `@id` or its pattern.
+    pub(super) name: &'a str,
+    /// `@id`.
+    pub(super) id: Option<&'a str>,
+}
+
 /// What `<buffer>` says to the stages that it concerns.
 pub(super) struct BufferSettings {
     pub(super) chunk_keys: ChunkKeys,
@@ -37,7 +51,7 @@ pub(super) struct BufferSettings {
 
 pub(super) fn buffer(
     section: Params<'_>,
-    name: &str,
+    owner: Owner<'_>,
     defaults: BufferDefaults,
     context: &Context<'_>,
 ) -> Option<BufferSettings> {
@@ -45,27 +59,24 @@ pub(super) fn buffer(
     let time = chunk_keys
         .as_ref()
         .and_then(|keys| time_slots(&section, keys, defaults, context));
-    let place = place(&section);
+    let place = place::place(&section, owner, context);
+    let modes = place::modes(&section, context);
     let mode = flush_mode(&section, time.is_some());
     let retry = retry(&section);
-    let limits = limits(&section, place.as_ref(), defaults);
+    let limits = limits::limits(&section, place.as_ref(), defaults);
     let threads = section
         .integer_in("flush_thread_count", 1..=1024)
         .unwrap_or(1);
     let at_shutdown = at_shutdown(&section, place.as_ref(), defaults);
-    section.known_but_ignored(&[
-        "queued_chunks_limit_size",
-        "flush_thread_burst_interval",
-        "delayed_commit_timeout",
-        "disable_chunk_backup",
-        "compress",
-        "path_suffix",
-        "file_permission",
-        "dir_permission",
-    ]);
+    let (compression, decompression_size_limit) = limits::compression(&section);
+    let backup = backup(&section, place.as_ref(), owner, context);
+    let reason = "a free flush thread takes the next chunk at once";
+    no_effect(&section, &["flush_thread_burst_interval"], reason);
+    let reason = "no output here commits later than it has written";
+    no_effect(&section, &["delayed_commit_timeout"], reason);
     let interval = section.float("flush_thread_interval").unwrap_or(1.0);
     let interval = Duration::try_from_secs_f64(interval).unwrap_or(Duration::from_secs(1));
-    let overflow_action = overflow_action(&section);
+    let overflow_action = limits::overflow_action(&section);
     section.finish();
     let (chunk_keys, mode) = (chunk_keys?, mode?);
     if chunk_keys.has_time() && time.is_none() {
@@ -73,8 +84,11 @@ pub(super) fn buffer(
     }
     let slots = time.as_ref().map(|time| time.slots.clone());
     let config = buffer::Config {
-        name: name.to_owned(),
+        name: owner.name.to_owned(),
         place: place?,
+        modes,
+        compression,
+        decompression_size_limit,
         chunk_limit_size: limits.chunk,
         chunk_limit_records: limits.records,
         chunk_full_threshold: limits.threshold,
@@ -84,9 +98,11 @@ pub(super) fn buffer(
             FlushMode::Immediate => Sealing::AfterEveryAppend,
             FlushMode::Lazy | FlushMode::Interval { .. } => Sealing::WhenFull,
         },
+        queued_chunks_limit: limits.queued_chunks,
+        backup,
     };
     let schedule = schedule::Config {
-        name: name.to_owned(),
+        name: owner.name.to_owned(),
         rule: FlushRule { mode, time },
         threads: NonZeroUsize::new(threads)?,
         interval: interval.max(Duration::from_millis(10)),
@@ -160,30 +176,6 @@ fn time_slots(
     })
 }
 
-fn place(section: &Params<'_>) -> Option<Place> {
-    let sync = [("data", Durability::Synced), ("none", Durability::Unsynced)];
-    let durability = section
-        .enumeration("sync", &sync)
-        .unwrap_or(Durability::Synced);
-    let path = section.string("path").map(PathBuf::from);
-    if section.plugin_type().is_none() {
-        return Some(Place::Memory);
-    }
-    match plugin_type(section, &["file", "memory"])? {
-        "memory" => Some(Place::Memory),
-        _ => match path {
-            Some(path) => Some(Place::File { path, durability }),
-            None => {
-                let message = "a file buffer needs a `path`: the directory its chunks lie in";
-                section
-                    .diagnostics()
-                    .error(section.span_of("@type"), message);
-                None
-            }
-        },
-    }
-}
-
 /// `flush_mode` and `flush_interval`, with Fluentd's rules of which goes with which.
 fn flush_mode(section: &Params<'_>, has_time: bool) -> Option<FlushMode> {
     #[derive(Clone, Copy)]
@@ -227,44 +219,24 @@ fn flush_mode(section: &Params<'_>, has_time: bool) -> Option<FlushMode> {
     Some(mode)
 }
 
-/// Sizes in bytes of formatted events.
-struct Limits {
-    chunk: u64,
-    records: Option<u64>,
-    threshold: f64,
-    total: u64,
-}
-
-fn limits(section: &Params<'_>, place: Option<&Place>, defaults: BufferDefaults) -> Limits {
-    let (default_chunk, default_total) = match (place, defaults) {
-        (_, BufferDefaults::Stdout) => (10 * 1024, 512 * MIB),
-        (Some(Place::File { .. }), _) => (256 * MIB, 64 * GIB),
-        _ => (8 * MIB, 512 * MIB),
-    };
-    let chunk = section
-        .size("chunk_limit_size")
-        .unwrap_or(default_chunk)
-        .max(1);
-    let total = section.size("total_limit_size").unwrap_or(default_total);
-    // Fluentd's old way to say the same.
-    let by_length = section.integer_in("queue_limit_length", 1..=u64::MAX);
-    let threshold = section.float("chunk_full_threshold").unwrap_or(0.95);
-    Limits {
-        chunk,
-        records: section.integer_in("chunk_limit_records", 1..=u64::MAX),
-        threshold: threshold.clamp(0.0, 1.0),
-        total: by_length.map_or(total, |length| chunk.saturating_mul(length).min(total)),
+/// `disable_chunk_backup`.
+fn backup(
+    section: &Params<'_>,
+    place: Option<&Place>,
+    owner: Owner<'_>,
+    context: &Context<'_>,
+) -> Backup {
+    if !section.bool("disable_chunk_backup").unwrap_or(false) {
+        return match place {
+            Some(Place::Memory) => Backup::In(place::backups_of_memory(owner, context)),
+            Some(Place::File { .. }) | None => Backup::InBuffer,
+        };
     }
-}
-
-fn overflow_action(section: &Params<'_>) -> OverflowAction {
-    let actions = [
-        ("throw_exception", OverflowAction::ThrowException),
-        ("block", OverflowAction::Block),
-        ("drop_oldest_chunk", OverflowAction::DropOldestChunk),
-    ];
-    let action = section.enumeration("overflow_action", &actions);
-    action.unwrap_or(OverflowAction::ThrowException)
+    let span = section.span_of("disable_chunk_backup");
+    let message = "a chunk that is given up on is deleted, and its events are lost";
+    let help = "without it such chunks are kept";
+    section.diagnostics().warning_with_help(span, message, help);
+    Backup::Deleted
 }
 
 fn at_shutdown(

@@ -106,10 +106,13 @@ fn fields(section: &Params<'_>) -> Option<Vec<FieldPath>> {
 }
 
 fn tsv(section: &Params<'_>, _: &Context<'_>) -> Option<Formatter> {
+    let keys = section.required("keys", Params::array);
+    let delimiter = text(section, "delimiter", "\t");
+    let newline = newline_or_none(section);
     Some(Formatter::Tsv(TsvFormatter {
-        keys: section.required("keys", Params::array)?,
-        delimiter: text(section, "delimiter", "\t"),
-        newline: newline_or_none(section),
+        keys: keys?,
+        delimiter,
+        newline,
     }))
 }
 
@@ -148,7 +151,7 @@ fn stdout(section: &Params<'_>, context: &Context<'_>) -> Option<Formatter> {
         true => section.enumeration("output_type", &inner_types),
         false => Some("json"),
     };
-    let inner = of_type(inner?, section, context);
+    let inner = inner.and_then(|inner| of_type(inner, section, context));
     if !matches!(inner, Some(Formatter::OutFile(_))) {
         let others = time_section::PARAMETERS
             .into_iter()

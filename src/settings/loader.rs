@@ -12,7 +12,7 @@ pub(crate) struct DiskLoader;
 
 impl Loader for DiskLoader {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        DiskFs.read(path)
+        DiskFs::default().read(path)
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<Entry>> {

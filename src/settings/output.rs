@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use fluent_compat::chunk::ChunkKeys;
-use fluent_compat::config::Params;
+use fluent_compat::config::{Params, Span};
 use fluent_compat::format::Formatter;
 use fluent_compat::inject::Inject;
 use fluent_compat::timekey::TimekeySlots;
 
-use super::buffer::{self, BufferDefaults, BufferSettings};
+use super::buffer::{self, BufferDefaults, BufferSettings, Owner};
 use super::context::Context;
 use super::plugins::{OUTPUTS, plugin_type};
 use super::remark::no_effect;
@@ -26,8 +26,8 @@ use crate::route;
 /// not share what each must have for itself.
 pub(super) struct Outputs<'c> {
     context: &'c Context<'c>,
-    /// Buffer paths and the outputs that have them.
-    buffer_paths: HashMap<PathBuf, String>,
+    /// What buffers' files have in common, the outputs that have them, and where it is said.
+    buffer_paths: HashMap<PathBuf, (String, Span)>,
 }
 
 impl<'c> Outputs<'c> {
@@ -117,14 +117,22 @@ impl<'c> Outputs<'c> {
         if !format_is_given {
             traps::warn_of_lines_that_are_no_json(section);
         }
-        let buffer = buffer?;
-        let chunks = S3Buffer {
-            keys: &buffer.chunk_keys,
-            slots: buffer.slots.as_ref(),
-            spool_directory: spool_directory(&buffer.buffer.place),
+        // A mistake in <buffer> must not hide those beside it.
+        let assumed_keys = readable_keys(section);
+        let chunks = match &buffer {
+            Some(buffer) => S3Buffer {
+                keys: &buffer.chunk_keys,
+                slots: buffer.slots.as_ref(),
+                spool_directory: spool_directory(&buffer.buffer.place),
+            },
+            None => S3Buffer {
+                keys: &assumed_keys,
+                slots: None,
+                spool_directory: PathBuf::new(),
+            },
         };
         let config = s3::s3(section, &chunks, self.context);
-        let (formatter, inject) = written?;
+        let (buffer, (formatter, inject)) = (buffer?, written?);
         let sink = SinkSettings::S3(Box::new(config?));
         Some(assemble(formatter, inject, buffer, sink))
     }
@@ -170,15 +178,20 @@ impl<'c> Outputs<'c> {
     ) -> Option<BufferSettings> {
         let buffer_section = section.section_or_empty("buffer");
         let span = buffer_section.span_of("path");
-        let settings = buffer::buffer(buffer_section, name, defaults, self.context)?;
-        if let Place::File { path, .. } = &settings.buffer.place
-            && let Some(other) = self.buffer_paths.insert(path.clone(), name.to_owned())
-        {
-            let path = path.display();
-            let message =
-                format!("buffer path {path} is already <match {other}>'s: each needs its own");
-            self.context.diagnostics.error(span, message);
-            return None;
+        let id = section.plugin_id();
+        let owner = Owner { name, id };
+        let settings = buffer::buffer(buffer_section, owner, defaults, self.context)?;
+        if let Place::File { path, .. } = &settings.buffer.place {
+            let files = crate::buffer::file_prefix(path);
+            if let Some((other, first)) = self.buffer_paths.get(&files) {
+                let path = path.display();
+                let message =
+                    format!("buffer path {path} is already <match {other}>'s: each needs its own");
+                let diagnostics = self.context.diagnostics;
+                diagnostics.error_with_other(span, message, *first);
+                return None;
+            }
+            self.buffer_paths.insert(files, (name.to_owned(), span));
         }
         Some(settings)
     }
@@ -217,6 +230,19 @@ fn assemble(
         sink,
     };
     (written, OutputKind::Buffered(Box::new(buffered)))
+}
+
+/// Those chunk keys of a `<buffer>` with a mistake in it that can be read.
+fn readable_keys(section: &Params<'_>) -> ChunkKeys {
+    let buffer = section.section_or_empty("buffer");
+    let names = buffer.argument().split(',').map(str::trim);
+    let names: Vec<_> = names
+        .filter(|name| ChunkKeys::parse(name).is_ok())
+        .collect();
+    match ChunkKeys::parse(&names.join(",")) {
+        Ok(keys) if !keys.is_empty() => keys,
+        _ => ChunkKeys::only_time(),
+    }
 }
 
 /// Compressed objects wait where their chunks lie: there is room, and it is the user's

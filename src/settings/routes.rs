@@ -131,6 +131,9 @@ impl<'a> Labels<'a> {
         for section in sections {
             let patterns = self.patterns(&section);
             let span = section.argument_span();
+            if let Some(patterns) = &patterns {
+                traps::warn_of_never_reached(&section, patterns, &matches);
+            }
             let step = if section.name() == "filter" {
                 let filter = filter::filter(section, self.context);
                 (|| Some(StepSettings::Filter(patterns?, Box::new(filter?))))()

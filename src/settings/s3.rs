@@ -14,7 +14,7 @@ use fluent_compat::timekey::TimekeySlots;
 
 use super::context::Context;
 use super::remark::{filled, no_effect};
-use crate::sink::s3::{Existing, S3Config};
+use crate::sink::s3::{Existing, MissingBucket, S3Config};
 
 /// fluent-plugin-s3's, where neither `s3_region` nor `AWS_REGION` names another.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -54,6 +54,8 @@ pub(super) fn s3(
     let checksum = object::checksum(section);
     warn_of_what_we_leave_alone(section);
     let overwrite = section.bool("overwrite").unwrap_or(false);
+    let auto_create_bucket = section.bool("auto_create_bucket").unwrap_or(false);
+    let warn_for_delay = section.time("warn_for_delay");
     let spool_directory = buffer.spool_directory.clone();
     let config = S3Config::new(bucket?.to_owned(), keys?, spool_directory);
     Some(S3Config {
@@ -69,6 +71,11 @@ pub(super) fn s3(
             true => Existing::Overwrite,
             false => Existing::Keep,
         },
+        missing_bucket: match auto_create_bucket {
+            true => MissingBucket::Create,
+            false => MissingBucket::Await,
+        },
+        warn_for_delay,
         checksum,
         object,
         ..config
@@ -87,21 +94,11 @@ fn warn_of_what_we_leave_alone(section: &Params<'_>) {
             "check_apikey_on_start",
             "the first object that is put tells whether the key is good",
         ),
-        (
-            "auto_create_bucket",
-            "no bucket is ever created: that takes more than to write to it",
-        ),
     ] {
         if section.bool(name) == Some(true) {
             no_effect(section, &[name], reason);
         }
     }
-    let _ = section.time("warn_for_delay");
-    no_effect(
-        section,
-        &["warn_for_delay"],
-        "how late a chunk is put is not watched",
-    );
     section.ignore_section(
         "bucket_lifecycle_rule",
         "a bucket's rules are its owner's to set",

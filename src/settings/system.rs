@@ -5,14 +5,26 @@ use std::path::PathBuf;
 use fluent_compat::config::Params;
 use fluent_compat::time::Strftime;
 
+use super::buffer::place::given_modes;
 use super::context::Context;
-use super::remark::no_effect;
+use super::remark::{filled, no_effect};
+use crate::host::fs::Modes;
 use crate::telemetry::{LogFormat, LogLevel, LogSettings, LogTime};
 
 /// What `<system>` says.
 pub(super) struct System {
     pub(super) log: LogSettings,
     pub(super) sources: Intake,
+    pub(super) files: FileDefaults,
+}
+
+/// What `<system>` says of files, for the sections that do not say it themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct FileDefaults {
+    /// `root_dir`: what has an `@id` has a directory below it.
+    pub(super) root_dir: Option<PathBuf>,
+    /// `file_permission` and `dir_permission`.
+    pub(super) modes: Modes,
 }
 
 /// `without_source`.
@@ -73,8 +85,8 @@ const WITHOUT_EFFECT: [(&str, &[&str]); 11] = [
     ),
     ("sources and buffers start together", &["with_source_only"]),
     (
-        "files have the modes that the process's umask gives",
-        &["file_permission", "dir_permission", "umask"],
+        "the process's own umask counts, and permissions that are given are given as they are",
+        &["umask"],
     ),
 ];
 
@@ -101,7 +113,10 @@ pub(super) fn system(section: Params<'_>, context: &Context<'_>) -> System {
     for (reason, names) in WITHOUT_EFFECT {
         no_effect(&section, names, reason);
     }
-    section.known_but_ignored(&["root_dir"]);
+    let files = FileDefaults {
+        root_dir: filled(&section, "root_dir").map(PathBuf::from),
+        modes: given_modes(&section),
+    };
     for name in SECTIONS {
         section.ignore_section(name, "there is no such part here");
     }
@@ -116,6 +131,7 @@ pub(super) fn system(section: Params<'_>, context: &Context<'_>) -> System {
             true => Intake::Closed,
             false => Intake::Open,
         },
+        files,
     }
 }
 

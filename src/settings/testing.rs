@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::compat::modernised;
 use super::context::Context;
+use super::system::FileDefaults;
 use crate::host::clock::Clock;
 
 const CONF: &str = "fluent.conf";
@@ -17,6 +18,7 @@ pub(super) struct Bench {
     files: Texts,
     environment: Environment,
     zone: Zone,
+    defaults: FileDefaults,
 }
 
 impl Bench {
@@ -26,6 +28,7 @@ impl Bench {
             files: Texts::default(),
             environment: Environment::new("box"),
             zone: Zone::Named(TimeZone::UTC),
+            defaults: FileDefaults::default(),
         }
     }
 
@@ -45,6 +48,12 @@ impl Bench {
         self
     }
 
+    /// With this in `<system>`.
+    pub(super) fn with_defaults(mut self, defaults: FileDefaults) -> Self {
+        self.defaults = defaults;
+        self
+    }
+
     /// What is made of a configuration with one section, and the remarks on it as
     /// `line:column severity: message [help]`.
     pub(super) fn read<T>(
@@ -58,6 +67,7 @@ impl Bench {
             diagnostics: &document.diagnostics,
             loader: &loader,
             environment: &self.environment,
+            files: self.defaults.clone(),
             local_zone: self.zone.clone(),
             hostname: "box".to_owned(),
             clock: Arc::new(Stopped),

@@ -38,6 +38,17 @@ pub(super) fn warn_of_lines_that_are_no_json(section: &Params<'_>) {
         .warning_with_help(section.span(), message, help);
 }
 
+/// A chunk of a buffered stdout is so small that an audit event may not fit into any.
+pub(super) fn warn_of_small_chunks(buffer: &Params<'_>, limit: u64) {
+    let message = format!(
+        "chunks have {limit} bytes at most, and a larger event is refused each time it comes"
+    );
+    let help = "add `chunk_limit_size 8m`";
+    buffer
+        .diagnostics()
+        .warning_with_help(buffer.span(), message, help);
+}
+
 /// A `time_format` without a zone is read in the host's, although Teleport writes UTC.
 pub(super) fn warn_of_local_times(source: &Params<'_>, parser: &Parser, context: &Context<'_>) {
     let Parser::Json(json) = parser else {
@@ -74,4 +85,28 @@ pub(super) fn warn_of_unmatched_sessions(routes: &[(MatchPatterns, Span)], conte
         let help = "write `session.**` if that is how they are sent";
         context.diagnostics.warning_with_help(*span, message, help);
     }
+}
+
+/// A `<match>` or `<filter>` gets nothing that a `<match>` before it has taken.
+/// `before` are the matches that stand before the section in its label.
+pub(super) fn warn_of_never_reached(
+    section: &Params<'_>,
+    patterns: &MatchPatterns,
+    before: &[(MatchPatterns, Span)],
+) {
+    let same = |taken: &MatchPatterns| taken.source() == patterns.source();
+    let mut before = before.iter().map(|(taken, _)| taken);
+    let Some(taken) = before.find(|taken| taken.takes_all() || same(taken)) else {
+        return;
+    };
+    let (name, taken) = (section.name(), taken.source());
+    let message = format!(
+        "this <{name}> is never reached: the <match {taken}> before it has taken its events"
+    );
+    let help = match name {
+        "filter" => "put it before that <match>",
+        _ => "put it before that <match>, or make both <store> sections of one `@type copy`",
+    };
+    let span = section.argument_span();
+    section.diagnostics().warning_with_help(span, message, help);
 }

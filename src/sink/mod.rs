@@ -127,7 +127,7 @@ pub enum PutError {
     Refused {
         /// Where the chunk was to go.
         target: String,
-        /// `PutObject` or `HeadObject`.
+        /// The request, such as `PutObject`.
         operation: &'static str,
         /// The HTTP status.
         status: u16,
@@ -143,7 +143,7 @@ pub enum PutError {
     Unknown {
         /// Where the chunk was to go.
         target: String,
-        /// `PutObject` or `HeadObject`.
+        /// The request, such as `PutObject`.
         operation: &'static str,
         /// What happened, the causes after it.
         reason: String,

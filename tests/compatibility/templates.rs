@@ -10,9 +10,10 @@ const STDOUT: &str = "<match **>\n@type stdout\n</match>\n";
 const KEYED: &str = "<buffer time>\n@type file\npath /var/lib/forebay/audit\n</buffer>\n";
 
 /// What goes beside a parameter that says nothing alone.
-const COMPANIONS: [(&str, &str); 5] = [
+const COMPANIONS: [(&str, &str); 6] = [
     ("aws_key_id", "aws_sec_key hush"),
     ("aws_sec_key", "aws_key_id AKIAEXAMPLE"),
+    ("decompression_size_limit", "compress gzip"),
     ("flush_interval", "flush_mode interval"),
     ("hostname", "hostname_key host"),
     ("time_format_fallbacks", "time_type mixed"),

@@ -38,6 +38,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "buffer", "decode", "listener", "route", "schedule", "settings", "sink",
         ],
     ),
+    ("chunk_tool", &["buffer"]),
     (
         "app",
         &[

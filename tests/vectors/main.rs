@@ -6,6 +6,7 @@
 mod http;
 #[path = "../../fluent-compat/tests/vectors/mod.rs"]
 mod recordings;
+mod s3_objects;
 
 /// The executable under test.
 const FOREBAY: &str = env!("CARGO_BIN_EXE_forebay");

@@ -27,6 +27,8 @@ pub struct Diagnostic {
     pub message: String,
     /// The cure, where there is one to name.
     pub help: Option<String>,
+    /// Another place it is about.
+    pub other: Option<Span>,
 }
 
 /// Collects the remarks of all who read a configuration, so that every mistake is
@@ -51,6 +53,14 @@ impl Diagnostics {
     /// Reports a mistake, and how to mend it.
     pub fn error_with_help(&self, span: Span, message: impl Into<String>, help: impl Into<String>) {
         self.push(Severity::Error, span, message.into(), Some(help.into()));
+    }
+
+    /// Reports a mistake that lies in two places together; `span` is the later one.
+    pub fn error_with_other(&self, span: Span, message: impl Into<String>, other: Span) {
+        self.push(Severity::Error, span, message.into(), None);
+        if let Some(last) = self.items.borrow_mut().last_mut() {
+            last.other = Some(other);
+        }
     }
 
     /// Reports something that may not be meant.
@@ -119,6 +129,7 @@ impl Diagnostics {
             span,
             message,
             help,
+            other: None,
         });
     }
 
@@ -151,6 +162,10 @@ impl Diagnostics {
                 Severity::Error => ink.red(&carets),
             };
             let _ = writeln!(out, "{line:>5} | {excerpt}\n      | {indent}{carets}");
+        }
+        if let Some(other) = item.other.and_then(|other| sources.locate(other)) {
+            let (path, line, column) = (other.path.display(), other.line, other.column);
+            let _ = writeln!(out, "      = the first: {path}:{line}:{column}");
         }
         if let Some(help) = &item.help {
             let _ = writeln!(out, "      = help: {help}");

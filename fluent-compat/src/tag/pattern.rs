@@ -92,6 +92,12 @@ impl MatchPatterns {
         self.patterns.iter().any(|pattern| pattern.matches(tag))
     }
 
+    /// Whether one of the patterns is `**`, so that there is no tag which is not taken.
+    pub fn takes_all(&self) -> bool {
+        let mut patterns = self.patterns.iter();
+        patterns.any(|pattern| matches!(pattern, Pattern::All))
+    }
+
     /// The argument as it stood.
     pub fn source(&self) -> &str {
         &self.source

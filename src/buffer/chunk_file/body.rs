@@ -9,7 +9,7 @@ use crate::host::fs::{Cursor, Fs};
 
 const READ_SIZE: usize = 256 * 1024;
 
-/// The data payloads of a chunk file, one after another, as often as they are asked for.
+/// The events of a chunk file's data frames, one after another, as often as they are asked for.
 #[derive(Clone)]
 pub struct ChunkBody {
     pub(in crate::buffer) fs: Arc<dyn Fs>,
@@ -22,10 +22,10 @@ impl ChunkBody {
     /// A reader from the first event on. Reads block.
     ///
     /// # Errors
-    /// The file cannot be opened; while reading, a frame whose CRC does not hold, or a file
-    /// that is shorter than it was.
+    /// The file cannot be opened; while reading, a frame whose CRC does not hold or that does
+    /// not unpack, or a file that is shorter than it was.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        let file = self.fs.open(&self.path)?;
+        let file = self.fs.open_to_read(&self.path)?;
         let synced = Cursor::new(file, 0).take(self.length);
         let source = BufReader::with_capacity(READ_SIZE, synced);
         Ok(Box::new(Payloads {
@@ -57,9 +57,8 @@ impl<R: Read> Read for Payloads<R> {
                     false => Err(io::ErrorKind::UnexpectedEof.into()),
                 };
             };
-            if frame.kind == Kind::Data {
-                self.payload.clear();
-                self.payload.extend_from_slice(frame.payload);
+            if let Kind::Data(compression) = frame.kind {
+                compression.unpack(frame.payload, &mut self.payload)?;
                 self.served = 0;
             }
         }

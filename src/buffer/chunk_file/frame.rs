@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 
+use super::compression::Compression;
+
 /// Bytes before every payload.
 const HEAD_LENGTH: usize = 16;
 /// Those of them that the CRC covers, with the payload.
@@ -14,8 +16,8 @@ const VERSION: u8 = 1;
 pub(in crate::buffer) enum Kind {
     /// What the chunk is; the first frame and only there.
     Header,
-    /// Formatted events.
-    Data,
+    /// Formatted events, and what they are packed with.
+    Data(Compression),
     /// The object key the chunk is about to be put under.
     Name,
 }
@@ -24,7 +26,9 @@ impl Kind {
     const fn byte(self) -> u8 {
         match self {
             Self::Header => b'H',
-            Self::Data => b'D',
+            Self::Data(Compression::Text) => b'D',
+            Self::Data(Compression::Gzip) => b'G',
+            Self::Data(Compression::Zstd) => b'Z',
             Self::Name => b'N',
         }
     }
@@ -32,7 +36,9 @@ impl Kind {
     const fn from_byte(byte: u8) -> Option<Self> {
         match byte {
             b'H' => Some(Self::Header),
-            b'D' => Some(Self::Data),
+            b'D' => Some(Self::Data(Compression::Text)),
+            b'G' => Some(Self::Data(Compression::Gzip)),
+            b'Z' => Some(Self::Data(Compression::Zstd)),
             b'N' => Some(Self::Name),
             _ => None,
         }

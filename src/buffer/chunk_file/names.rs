@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fluent_compat::chunk::ChunkId;
+use fluent_compat::leftover::LeftoverNames;
 
 /// Where a chunk is in its life, as its file's name says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,7 @@ pub(in crate::buffer) enum State {
 pub(in crate::buffer) struct ChunkNames {
     dir: PathBuf,
     prefix: String,
+    fluentd: LeftoverNames,
 }
 
 const SUFFIX: &str = ".chunk";
@@ -31,14 +33,17 @@ impl ChunkNames {
     /// Names under the `path` parameter of `<buffer>`.
     pub(in crate::buffer) fn new(path: &Path) -> Self {
         let last = path.file_name().and_then(|name| name.to_str());
+        let fluentd = LeftoverNames::new(path);
         match last.and_then(|name| name.split_once(".*")) {
             Some((prefix, _)) => Self {
                 dir: path.parent().unwrap_or(Path::new(".")).to_owned(),
                 prefix: format!("{prefix}."),
+                fluentd,
             },
             None => Self {
                 dir: path.to_owned(),
                 prefix: "buffer.".to_owned(),
+                fluentd,
             },
         }
     }
@@ -46,6 +51,21 @@ impl ChunkNames {
     /// The directory all files lie in.
     pub(in crate::buffer) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// What Fluentd calls its chunks under the same `path`.
+    pub(in crate::buffer) fn fluentd(&self) -> &LeftoverNames {
+        &self.fluentd
+    }
+
+    /// What all paths begin with.
+    pub(in crate::buffer) fn common(&self) -> PathBuf {
+        self.dir.join(&self.prefix)
+    }
+
+    /// The file that whoever works with these chunks has locked.
+    pub(in crate::buffer) fn lock(&self) -> PathBuf {
+        self.dir.join(format!("{prefix}lock", prefix = self.prefix))
     }
 
     /// Where chunks go that were given up, and bytes that could not be read.
@@ -82,12 +102,22 @@ impl ChunkNames {
 
     fn parse_as(&self, path: &Path, suffix: &str) -> Option<(State, ChunkId)> {
         let name = path.file_name()?.to_str()?;
-        let rest = name.strip_prefix(&self.prefix)?.strip_suffix(suffix)?;
-        let state = match rest.get(..1)? {
-            "b" => State::Staged,
-            "q" => State::Queued,
-            _ => return None,
-        };
-        Some((state, rest.get(1..)?.parse().ok()?))
+        parse_chunk(name.strip_prefix(&self.prefix)?.strip_suffix(suffix)?)
     }
+}
+
+/// Which chunk a file is of any buffer: for those who do not know the configuration.
+pub(in crate::buffer) fn parse_any(name: &str) -> Option<(State, ChunkId)> {
+    let (_, chunk) = name.strip_suffix(SUFFIX)?.rsplit_once('.')?;
+    parse_chunk(chunk)
+}
+
+/// `b<id>` or `q<id>`.
+fn parse_chunk(text: &str) -> Option<(State, ChunkId)> {
+    let state = match text.get(..1)? {
+        "b" => State::Staged,
+        "q" => State::Queued,
+        _ => return None,
+    };
+    Some((state, text.get(1..)?.parse().ok()?))
 }

@@ -24,7 +24,7 @@ pub(in crate::buffer) struct Recovered {
     pub(in crate::buffer) header: Header,
     pub(in crate::buffer) name: Option<ObjectName>,
     pub(in crate::buffer) records: u64,
-    /// Payload bytes of the events.
+    /// Payload bytes of the events, packed as they are.
     pub(in crate::buffer) bytes: u64,
     /// Where the file ends.
     pub(in crate::buffer) length: u64,

@@ -12,22 +12,22 @@ const READ_SIZE: usize = 256 * 1024;
 
 /// What a chunk file was found to hold.
 #[derive(Debug, Default)]
-pub(super) struct Scan {
-    pub(super) header: Option<Header>,
-    pub(super) name: Option<ObjectName>,
-    pub(super) records: u64,
-    /// Payload bytes of the data frames.
-    pub(super) bytes: u64,
+pub(in crate::buffer) struct Scan {
+    pub(in crate::buffer) header: Option<Header>,
+    pub(in crate::buffer) name: Option<ObjectName>,
+    pub(in crate::buffer) records: u64,
+    /// Payload bytes of the data frames, packed as they are.
+    pub(in crate::buffer) bytes: u64,
     /// Where the last good frame ends.
-    pub(super) good_end: u64,
+    pub(in crate::buffer) good_end: u64,
     /// Bytes between good frames that are no frames.
-    pub(super) damage: Vec<Range<u64>>,
-    pub(super) tail: Tail,
+    pub(in crate::buffer) damage: Vec<Range<u64>>,
+    pub(in crate::buffer) tail: Tail,
 }
 
 /// What follows the last good frame.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) enum Tail {
+pub(in crate::buffer) enum Tail {
     /// Nothing.
     #[default]
     Clean,
@@ -38,7 +38,7 @@ pub(super) enum Tail {
 }
 
 /// Reads the whole file.
-pub(super) fn scan(file: &dyn File) -> io::Result<Scan> {
+pub(in crate::buffer) fn scan(file: &dyn File) -> io::Result<Scan> {
     let length = file.len()?;
     let mut scan = Scan::default();
     let mut start = 0;
@@ -76,7 +76,7 @@ impl Scan {
             match frame.kind {
                 Kind::Header => self.header = Header::from_json(frame.payload).ok(),
                 Kind::Name => self.name = ObjectName::from_json(frame.payload).ok(),
-                Kind::Data => {
+                Kind::Data(_) => {
                     self.records += u64::from(frame.records);
                     self.bytes += frame.payload.len() as u64;
                 }

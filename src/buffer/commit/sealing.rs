@@ -1,14 +1,15 @@
 //! When a staged chunk takes no more events, and how it gets into the queue.
 
 use std::io;
+use std::num::NonZeroUsize;
 
 use fluent_compat::chunk::ChunkId;
 use tracing::{error, info, warn};
 
 use super::Committer;
-use crate::buffer::Portion;
 use crate::buffer::Sealing;
 use crate::buffer::chunk_file::{Header, Recovered, State};
+use crate::buffer::payload::Payload;
 use crate::buffer::stage::{Condition, Content, Pending, StagedChunk};
 
 /// When a chunk takes no more: the hard limits, and the share of them that is enough.
@@ -61,14 +62,27 @@ impl Committer {
         self.queue.push(sealed, None);
     }
 
-    /// Seals every staged chunk that the rule says is due, and those that could not be
-    /// sealed before.
-    pub(in crate::buffer) fn seal_due(&mut self, due: &dyn Fn(&Header) -> bool) {
-        let is_due =
-            |chunk: &&StagedChunk| due(&chunk.header) || chunk.condition == Condition::Spoiled;
-        let chunks = self.stage.chunks().filter(is_due);
-        let ids: Vec<ChunkId> = chunks.map(|chunk| chunk.header.id).collect();
-        for id in ids {
+    /// Seals those staged chunks that could not be sealed before, and then those that the
+    /// rule says are due, oldest first, until so many are queued.
+    pub(in crate::buffer) fn seal_due(
+        &mut self,
+        queued: Option<NonZeroUsize>,
+        due: &dyn Fn(&Header) -> bool,
+    ) {
+        let is_spoiled = |chunk: &&StagedChunk| chunk.condition == Condition::Spoiled;
+        let ids = |chunk: &StagedChunk| chunk.header.id;
+        let spoiled: Vec<_> = self.stage.chunks().filter(is_spoiled).map(ids).collect();
+        for id in spoiled {
+            self.seal(id);
+        }
+        let is_due = |chunk: &&StagedChunk| due(&chunk.header) && !is_spoiled(chunk);
+        let age = |chunk: &StagedChunk| (chunk.header.created, chunk.header.id);
+        let mut ages: Vec<_> = self.stage.chunks().filter(is_due).map(age).collect();
+        ages.sort_unstable();
+        for (_, id) in ages {
+            if queued.is_some_and(|most| self.queue.len() >= most.get()) {
+                return;
+            }
             self.seal(id);
         }
     }
@@ -122,10 +136,10 @@ impl Committer {
 }
 
 impl FullRule {
-    pub(super) fn has_room(&self, content: Content, portion: &Portion) -> bool {
+    pub(super) fn has_room(&self, content: Content, payload: &Payload) -> bool {
         content.records == 0
-            || (content.bytes + portion.bytes.len() as u64 <= self.bytes
-                && content.records + u64::from(portion.records) <= self.records)
+            || (content.bytes + payload.bytes.len() as u64 <= self.bytes
+                && content.records + u64::from(payload.records) <= self.records)
     }
 
     /// Whether so much of a limit is used that the chunk is as good as full.

@@ -128,7 +128,7 @@ async fn a_refused_append_gives_its_room_back() {
 
 /// Commits appends that have waited at the same time.
 fn commit(buffer: &Buffer, requests: Vec<Vec<Portion>>) -> Vec<Result<(), AppendError>> {
-    let (appends, answers): (Vec<_>, Vec<_>) = requests.into_iter().map(Append::new).unzip();
+    let (appends, answers): (Vec<_>, Vec<_>) = requests.into_iter().map(append_of).unzip();
     for append in &appends {
         buffer.shared.limits.reserve(append.bytes()).unwrap();
     }
@@ -195,7 +195,7 @@ async fn what_a_failed_sync_left_is_copied_away_from_before_the_refusal_is_sent(
     let fs = CrashingFs::default();
     let buffer = open_without_thread(&fs);
     buffer.append(vec![portion("a", "one\n")]).await.unwrap();
-    let (append, mut answer) = Append::new(vec![portion("a", "lost\n")]);
+    let (append, mut answer) = append_of(vec![portion("a", "lost\n")]);
     buffer.shared.limits.reserve(append.bytes()).unwrap();
     let answered_early = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&answered_early);

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::{File, Fs};
+use super::{File, Fs, Lock};
 
 /// What the buffer may ask of a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -314,6 +314,11 @@ impl Fs for CrashingFs {
             }
         }
         Ok(())
+    }
+
+    /// A test is the only process there is.
+    fn lock(&self, _path: &Path) -> io::Result<Lock> {
+        Ok(Lock::alone())
     }
 }
 

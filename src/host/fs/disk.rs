@@ -1,19 +1,60 @@
 //! The machine's disk.
 
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{File, Fs};
+use super::{File, Fs, Lock, Mode, Modes};
+
+/// Fluentd's own, of which the process's umask takes what it takes.
+const DEFAULT_FILE_MODE: u32 = 0o644;
+const DEFAULT_DIR_MODE: u32 = 0o755;
 
 /// The machine's filesystem.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct DiskFs;
+pub struct DiskFs {
+    modes: Modes,
+}
+
+impl DiskFs {
+    /// Files and directories are created with these permissions.
+    pub fn with_modes(modes: Modes) -> Self {
+        Self { modes }
+    }
+
+    fn create(&self, options: &mut fs::OpenOptions, path: &Path) -> io::Result<fs::File> {
+        let file = options
+            .read(true)
+            .write(true)
+            .mode(self.modes.file.map_or(DEFAULT_FILE_MODE, Mode::bits))
+            .open(path)?;
+        if let Some(mode) = self.modes.file {
+            // The mode of `open` loses what the umask has; a parameter is to be kept.
+            file.set_permissions(fs::Permissions::from_mode(mode.bits()))?;
+        }
+        Ok(file)
+    }
+
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        let mode = self.modes.dir.map_or(DEFAULT_DIR_MODE, Mode::bits);
+        match fs::DirBuilder::new().mode(mode).create(dir) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => match self.modes.dir {
+                None => Ok(()),
+                Some(mode) => fs::set_permissions(dir, fs::Permissions::from_mode(mode.bits())),
+            },
+        }
+    }
+}
 
 impl Fs for DiskFs {
     fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        fs::create_dir_all(dir)
+        let missing = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.is_dir();
+        let missing: Vec<_> = dir.ancestors().take_while(missing).collect();
+        let mut from_the_top = missing.into_iter().rev();
+        from_the_top.try_for_each(|dir| self.create_dir(dir))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
@@ -28,8 +69,7 @@ impl Fs for DiskFs {
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn File>> {
-        let mut options = fs::OpenOptions::new();
-        let file = options.read(true).write(true).create_new(true).open(path)?;
+        let file = self.create(fs::OpenOptions::new().create_new(true), path)?;
         Ok(Box::new(DiskFile(file)))
     }
 
@@ -37,6 +77,10 @@ impl Fs for DiskFs {
         let mut options = fs::OpenOptions::new();
         let file = options.read(true).write(true).open(path)?;
         Ok(Box::new(DiskFile(file)))
+    }
+
+    fn open_to_read(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        Ok(Box::new(DiskFile(fs::File::open(path)?)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -49,6 +93,26 @@ impl Fs for DiskFs {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         fs::File::open(dir)?.sync_all()
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Lock> {
+        let file = match fs::OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.create(fs::OpenOptions::new().create(true), path)?
+            }
+            opened => opened?,
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(Lock::held_by(DiskFile(file))),
+            Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(TryLockError::Error(error)) => Err(match error.raw_os_error() {
+                // What a network filesystem without a lock service says.
+                Some(code) if code == rustix::io::Errno::NOLCK.raw_os_error() => {
+                    io::Error::new(io::ErrorKind::Unsupported, error)
+                }
+                _ => error,
+            }),
+        }
     }
 
     /// Overridden so that files which may only be read (keys, configurations) can be.
@@ -110,5 +174,55 @@ impl File for DiskFile {
 
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode_of(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn what_is_created_has_the_modes_that_are_asked_for() {
+        let scratch = tempfile::tempdir().unwrap();
+        let disk = DiskFs::with_modes(Modes {
+            file: Some("0666".parse().unwrap()),
+            dir: Some("2777".parse().unwrap()),
+        });
+        let dir = scratch.path().join("one/two");
+        disk.create_dir_all(&dir).unwrap();
+        disk.create_dir_all(&dir).unwrap();
+        disk.create_new(&dir.join("file")).unwrap();
+        assert_eq!(mode_of(&dir.join("file")), 0o666);
+        assert_eq!(mode_of(&dir), 0o2777);
+        assert_eq!(mode_of(&scratch.path().join("one")), 0o2777);
+    }
+
+    #[test]
+    fn what_was_there_keeps_its_mode() {
+        let scratch = tempfile::tempdir().unwrap();
+        let before = mode_of(scratch.path());
+        let private: Mode = "0700".parse().unwrap();
+        let disk = DiskFs::with_modes(Modes {
+            file: None,
+            dir: Some(private),
+        });
+        disk.create_dir_all(&scratch.path().join("one")).unwrap();
+        assert_eq!(mode_of(scratch.path()), before);
+    }
+
+    #[test]
+    fn a_lock_keeps_others_out_until_it_is_dropped() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("buffer.lock");
+        let disk = DiskFs::default();
+        let held = disk.lock(&path).unwrap();
+        let refused = disk.lock(&path).err().unwrap();
+        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
+        drop(held);
+        assert!(disk.lock(&path).is_ok());
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{File, Fs};
+use super::{File, Fs, Lock};
 
 /// A filesystem in memory. Syncing is free and promises nothing.
 ///
@@ -65,6 +65,10 @@ impl Fs for MemoryFs {
 
     fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
         Ok(())
+    }
+
+    fn lock(&self, _path: &Path) -> io::Result<Lock> {
+        Ok(Lock::alone())
     }
 }
 

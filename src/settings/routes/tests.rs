@@ -226,3 +226,44 @@ fn stores_and_labels_take_the_parameters_of_fluentd_0_12() {
     );
     assert_eq!(settings.outputs().len(), 1);
 }
+
+#[test]
+fn a_section_behind_a_match_that_takes_everything_is_said_to_be_never_reached() {
+    let (settings, remarks) = load(&format!(
+        "<match a>\n{NULL}\n</match>\n<match x **>\n{NULL}\n</match>\n\
+         <filter b>\n{GREP}\n</filter>\n<match b>\n{NULL}\n</match>\n\
+         <label @A>\n<match b>\n{NULL}\n</match>\n<match b>\n{NULL}\n</match>\n</label>"
+    ));
+    assert!(settings.is_some(), "{remarks}");
+    let found: Vec<_> = remarks.lines().filter(|l| l.contains("never")).collect();
+    let expected = [
+        "fluent.conf:7:9: warning: this <filter> is never reached: the <match x **> before it has taken its events",
+        "fluent.conf:10:8: warning: this <match> is never reached: the <match x **> before it has taken its events",
+        "fluent.conf:17:8: warning: this <match> is never reached: the <match b> before it has taken its events",
+    ];
+    assert_eq!(found, expected, "{remarks}");
+    assert!(remarks.contains("<match b>\n      |        ^"), "{remarks}");
+}
+
+#[test]
+fn a_mistake_hides_none_beside_it_and_no_parameter() {
+    let (settings, remarks) = load(
+        "<match a>\n@type s3\nindex_format %q\npath ${tag}/${user}/%H\n\
+         <buffer tag,time,user>\ntimekey 0\n</buffer>\n<format>\n@type tsv\ndelimiter ;\n</format>\n\
+         <assume_role_credentials>\nsts_region r\npolicy p\n</assume_role_credentials>\n</match>",
+    );
+    assert!(settings.is_none(), "{remarks}");
+    let found: Vec<_> = remarks
+        .lines()
+        .filter(|l| l.starts_with("fluent"))
+        .collect();
+    let expected = [
+        "fluent.conf:1:2: error: parameter `s3_bucket` is missing in <match>",
+        "fluent.conf:3:14: error: index_format is \"%q\", and must be like %d, %04d, %x or %08X",
+        "fluent.conf:6:9: error: `timekey` must be one second at least",
+        "fluent.conf:8:2: error: parameter `keys` is missing in <format>",
+        "fluent.conf:12:2: error: parameter `role_arn` is missing in <assume_role_credentials>",
+        "fluent.conf:12:2: error: parameter `role_session_name` is missing in <assume_role_credentials>",
+    ];
+    assert_eq!(found, expected, "{remarks}");
+}

@@ -96,13 +96,15 @@ fn role(section: &Params<'_>, duration_seconds: Option<u64>) -> Option<Role> {
     let session_name = section.required("role_session_name", Params::string);
     let _ = section.secret("sts_http_proxy");
     no_effect(section, &["sts_http_proxy"], "STS is asked without a proxy");
+    let policy = text("policy");
+    let (sts_region, sts_endpoint) = (text("sts_region"), text("sts_endpoint_url"));
     Some(Role {
         arn: arn?.expose().to_owned(),
         session_name: session_name?.to_owned(),
-        policy: text("policy"),
+        policy,
         duration: duration_seconds.map(Duration::from_secs),
-        sts_region: text("sts_region"),
-        sts_endpoint: text("sts_endpoint_url"),
+        sts_region,
+        sts_endpoint,
     })
 }
 

@@ -9,10 +9,15 @@ use fluent_compat::time::EventTime;
 use forebay_certs::{Authority, KeyAlgorithm, Subject, Validity};
 use serde_json::Value;
 
-use super::super::buffer::{self, BufferDefaults, BufferSettings};
+use super::super::buffer::{self, BufferDefaults, BufferSettings, Owner};
 use super::super::testing::Bench;
 use super::*;
 use crate::sink::s3::{Addressing, Checksum, Credentials, StoreAs};
+
+const OWNER: Owner<'_> = Owner {
+    name: "b",
+    id: None,
+};
 
 /// An output with these lines beside its bucket, its buffer, and the remarks on the lines,
 /// the first of which is the third of the file.
@@ -21,7 +26,7 @@ fn output(bench: &Bench, lines: &str) -> (Option<(S3Config, BufferSettings)>, Ve
         &format!("<match **>\n@type s3\n{lines}\ns3_bucket b\n</match>\n"),
         |section, context| {
             let buffer = section.section_or_empty("buffer");
-            let buffer = buffer::buffer(buffer, "b", BufferDefaults::S3, context)?;
+            let buffer = buffer::buffer(buffer, OWNER, BufferDefaults::S3, context)?;
             let chunks = S3Buffer {
                 keys: &buffer.chunk_keys,
                 slots: buffer.slots.as_ref(),
@@ -320,22 +325,35 @@ fn every_mistake_of_an_output_is_told() {
 }
 
 #[test]
+fn a_bucket_is_created_only_if_the_file_says_so() {
+    let of = |lines| config(lines).missing_bucket;
+    assert_eq!(of("path x"), MissingBucket::Await);
+    assert_eq!(of("auto_create_bucket false"), MissingBucket::Await);
+    assert_eq!(of("auto_create_bucket true"), MissingBucket::Create);
+}
+
+#[test]
+fn a_delay_to_warn_for_is_a_time() {
+    let hour = Some(Duration::from_secs(3600));
+    assert_eq!(config("warn_for_delay 1h").warn_for_delay, hour);
+    assert_eq!(config("path x").warn_for_delay, None);
+}
+
+#[test]
 fn what_is_known_and_not_done_is_told_with_its_reason() {
-    let lines = "check_bucket false\ncheck_apikey_on_start false\nauto_create_bucket true\n\
+    let lines = "check_bucket false\ncheck_apikey_on_start false\n\
                  ssl_verify_peer false\nsignature_version s3\nreduced_redundancy true\n\
-                 checksum_algorithm SHA256\nwarn_for_delay 1h\ncommand_parameter -9\n\
+                 checksum_algorithm SHA256\ncommand_parameter -9\n\
                  <bucket_lifecycle_rule>\nid x\n</bucket_lifecycle_rule>";
     let (found, remarks) = output(&Bench::new(), lines);
     assert_eq!(found.unwrap().0.object.storage_class, "REDUCED_REDUNDANCY");
     let named = [
-        "5:20 warning: `auto_create_bucket` has no effect",
-        "6:17 warning: `ssl_verify_peer false` has no effect",
-        "7:19 warning: `signature_version` has no effect",
-        "8:20 warning: `reduced_redundancy` is deprecated",
-        "9:20 warning: `checksum_algorithm` has no effect",
-        "10:16 warning: `warn_for_delay` has no effect",
-        "11:19 warning: `command_parameter` has no effect",
-        "12:2 warning: <bucket_lifecycle_rule> in <match> has no effect",
+        "5:17 warning: `ssl_verify_peer false` has no effect",
+        "6:19 warning: `signature_version` has no effect",
+        "7:20 warning: `reduced_redundancy` is deprecated",
+        "8:20 warning: `checksum_algorithm` has no effect",
+        "9:19 warning: `command_parameter` has no effect",
+        "10:2 warning: <bucket_lifecycle_rule> in <match> has no effect",
     ];
     assert_eq!(remarks.len(), named.len(), "{remarks:#?}");
     for (remark, start) in remarks.iter().zip(named) {

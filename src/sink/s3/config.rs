@@ -35,6 +35,11 @@ pub struct S3Config {
     pub store_as: StoreAs,
     /// `overwrite`.
     pub existing: Existing,
+    /// `auto_create_bucket`.
+    pub missing_bucket: MissingBucket,
+    /// `warn_for_delay`: a chunk whose slot of time began longer ago than this when it is
+    /// stored is told in the log.
+    pub warn_for_delay: Option<Duration>,
     /// What goes with each object.
     pub object: ObjectAttributes,
     /// `compute_checksums`.
@@ -61,12 +66,24 @@ impl S3Config {
             keys,
             store_as: StoreAs::Gzip,
             existing: Existing::Keep,
+            missing_bucket: MissingBucket::Await,
+            warn_for_delay: None,
             object: ObjectAttributes::default(),
             checksum: Checksum::Crc32c,
             spool_directory,
             put_timeout: Duration::from_secs(60),
         }
     }
+}
+
+/// `auto_create_bucket`: what is done when the store says that there is no such bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingBucket {
+    /// Chunks are tried again until somebody has created it. Unlike in fluent-plugin-s3 the
+    /// default: to create one takes more than a permission to write.
+    Await,
+    /// It is created.
+    Create,
 }
 
 /// `s3_endpoint`: the address of an S3-compatible store.

@@ -1,6 +1,7 @@
 //! From the SDK's errors to ours.
 
 use std::error::Error;
+use std::time::Duration;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -54,6 +55,10 @@ impl Failure {
         })
     }
 
+    pub(super) fn late(limit: Duration) -> Self {
+        Self::Unknown(format!("no answer within {} seconds", limit.as_secs()))
+    }
+
     pub(super) fn into_error(self, target: String, operation: &'static str) -> PutError {
         match self {
             Self::Unknown(reason) => PutError::Unknown {
@@ -90,6 +95,15 @@ impl Refusal {
     /// The store does not know `If-None-Match` and says so.
     pub(super) fn is_condition_refused(&self) -> bool {
         self.status == 501 || self.has_code(&["NotImplemented"])
+    }
+
+    pub(super) fn is_bucket_missing(&self) -> bool {
+        self.has_code(&["NoSuchBucket"])
+    }
+
+    /// What was to be created is there, and belongs to us.
+    pub(super) fn is_bucket_ours(&self) -> bool {
+        self.has_code(&["BucketAlreadyOwnedByYou"])
     }
 
     fn has_code(&self, codes: &[&str]) -> bool {

@@ -1,5 +1,6 @@
 //! `@type s3`: each chunk becomes one object in a bucket.
 
+mod bucket;
 mod client;
 mod config;
 mod error;
@@ -9,6 +10,7 @@ mod put;
 mod store_as;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -17,10 +19,12 @@ use aws_sdk_s3::Client;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use fluent_compat::object_key::{NameError, Named};
+use tracing::warn;
 
 pub use config::{
     AccessKey, Addressing, AmazonEndpoints, Checksum, Credentials, CustomerKey, Endpoint,
-    EndpointError, Existing, InstanceProfile, ObjectAttributes, Proxy, ProxyError, Role, S3Config,
+    EndpointError, Existing, InstanceProfile, MissingBucket, ObjectAttributes, Proxy, ProxyError,
+    Role, S3Config,
 };
 pub use put::CHUNK_ID;
 pub use store_as::{StoreAs, ZstdLevel, ZstdLevelError};
@@ -28,14 +32,24 @@ pub use store_as::{StoreAs, ZstdLevel, ZstdLevelError};
 use self::pack::Packed;
 use self::put::Putter;
 use super::{Attempt, Body, BoxFuture, ChunkInfo, Put, PutError, Sink};
+use crate::host::clock::Clock;
 
 /// A bucket that chunks are put into.
-#[derive(Debug)]
 pub struct S3Sink {
     client: Client,
     settings: Arc<S3Config>,
     /// Set for good when the store refuses `If-None-Match`.
     condition_refused: AtomicBool,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for S3Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Sink")
+            .field("client", &self.client)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why there is no client for a bucket.
@@ -55,11 +69,12 @@ impl S3Sink {
     ///
     /// # Errors
     /// If the certificates to trust cannot be read.
-    pub async fn connect(settings: S3Config) -> Result<Self, ConnectError> {
+    pub async fn connect(settings: S3Config, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
         Ok(Self {
             client: client::connect(&settings).await?,
             settings: Arc::new(settings),
             condition_refused: AtomicBool::new(false),
+            clock,
         })
     }
 
@@ -90,7 +105,23 @@ impl S3Sink {
             metadata,
             packed: &packed,
         };
-        putter.put(attempt.earlier).await
+        let put = putter.put(attempt.earlier).await?;
+        if put == Put::Stored && self.is_late(chunk) {
+            let target = target(&self.settings.bucket, &key);
+            warn!("delayed events were put to {target}");
+        }
+        Ok(put)
+    }
+
+    /// Whether the chunk's slot of time began longer ago than `warn_for_delay`. Chunks that
+    /// are not cut by time are never late.
+    fn is_late(&self, chunk: &ChunkInfo) -> bool {
+        let (Some(limit), Some(slot)) = (self.settings.warn_for_delay, chunk.metadata.timekey)
+        else {
+            return false;
+        };
+        let age = self.clock.now().seconds().saturating_sub(slot.seconds());
+        u64::try_from(age).is_ok_and(|age| age > limit.as_secs())
     }
 
     fn key(&self, chunk: &ChunkInfo, index: u64) -> Result<String, NameError> {

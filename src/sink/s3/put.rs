@@ -21,7 +21,8 @@ use base64::prelude::BASE64_STANDARD;
 use fluent_compat::config::Secret;
 use fluent_compat::object_key::names_only;
 
-use super::config::{Checksum, Existing, S3Config};
+use super::bucket;
+use super::config::{Checksum, Existing, MissingBucket, S3Config};
 use super::error::{Failure, Refusal};
 use super::pack::Packed;
 use crate::sink::{ChunkInfo, Earlier, Put, PutError};
@@ -31,6 +32,7 @@ pub const CHUNK_ID: &str = "forebay-chunk";
 
 const PUT: &str = "PutObject";
 const HEAD: &str = "HeadObject";
+const CREATE: &str = "CreateBucket";
 /// Slower than this, in bytes a second, an upload is given up.
 const SLOWEST: u64 = 256 << 10;
 
@@ -129,8 +131,26 @@ impl Putter<'_> {
         }
     }
 
-    /// The outer error is one of ours, the inner one the store's.
+    /// Creates a missing bucket if it is to. The outer error is one of ours, the inner one
+    /// the store's.
     async fn send(&self, condition: Condition) -> Result<Result<(), Failure>, PutError> {
+        let creates = self.settings.missing_bucket == MissingBucket::Create;
+        match self.send_once(condition).await? {
+            Err(Failure::Refused(refusal)) if creates && refusal.is_bucket_missing() => {
+                match bucket::create(self.client, self.settings).await {
+                    Ok(()) => self.send_once(condition).await,
+                    Err(failure) => {
+                        // Nothing was stored, and the next attempt comes here again.
+                        let target = format!("s3://{}", self.settings.bucket);
+                        Err(failure.into_error(target, CREATE))
+                    }
+                }
+            }
+            outcome => Ok(outcome),
+        }
+    }
+
+    async fn send_once(&self, condition: Condition) -> Result<Result<(), Failure>, PutError> {
         let body = self
             .packed
             .stream()
@@ -179,7 +199,7 @@ impl Putter<'_> {
         Ok(match tokio::time::timeout(limit, request.send()).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(Failure::new(error)),
-            Err(_) => Err(Failure::Unknown(late(limit))),
+            Err(_) => Err(Failure::late(limit)),
         })
     }
 
@@ -201,7 +221,7 @@ impl Putter<'_> {
                 return Ok(if is_ours { Found::Ours } else { Found::Other });
             }
             Ok(Err(error)) => Failure::new(error),
-            Err(_) => Failure::Unknown(late(limit)),
+            Err(_) => Failure::late(limit),
         };
         match failure {
             Failure::Refused(refusal) if refusal.status == 404 => Ok(Found::Nothing),
@@ -233,8 +253,4 @@ impl Putter<'_> {
 
 fn exposed(secret: Option<&Secret>) -> Option<String> {
     secret.map(|secret| secret.expose().to_owned())
-}
-
-fn late(limit: Duration) -> String {
-    format!("no answer within {} seconds", limit.as_secs())
 }

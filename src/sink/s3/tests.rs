@@ -49,7 +49,7 @@ impl Bench {
             secret: Secret::new(SECRET_KEY),
         });
         change(&mut config);
-        let sink = S3Sink::connect(config).await.unwrap();
+        let sink = S3Sink::connect(config, clock()).await.unwrap();
         Self {
             store,
             sink,
@@ -106,6 +106,19 @@ impl Bench {
         let requests = self.store.requests();
         let value = requests.last()?.headers.get(name)?;
         Some(value.to_str().unwrap().to_owned())
+    }
+}
+
+/// An hour after the chunks that [`chunk`] makes were begun.
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(Stopped(EventTime::new(1_707_992_202, 0)))
+}
+
+struct Stopped(EventTime);
+
+impl Clock for Stopped {
+    fn now(&self) -> EventTime {
+        self.0
     }
 }
 

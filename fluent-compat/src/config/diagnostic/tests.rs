@@ -25,6 +25,19 @@ fn a_remark_shows_the_line_and_points_at_the_words() {
 }
 
 #[test]
+fn a_mistake_in_two_places_names_the_first_beside_the_second() {
+    let (sources, span) = sources("path /a\n\npath /a/\n");
+    let diagnostics = Diagnostics::default();
+    diagnostics.error_with_other(span("/a/"), "taken", span("/a"));
+    let expected = "fluent.conf:3:6: error: taken
+    3 | path /a/
+      |      ^^^
+      = the first: fluent.conf:1:6
+";
+    assert_eq!(diagnostics.render(&sources, Ink::Plain), expected);
+}
+
+#[test]
 fn remarks_come_in_the_order_of_the_lines() {
     let (sources, span) = sources("a 1\nb 2\n");
     let diagnostics = Diagnostics::default();

@@ -1,5 +1,7 @@
 //! What becomes of a chunk when something is in the way.
 
+use fluent_compat::timekey::Timekey;
+
 use super::*;
 
 #[tokio::test]
@@ -237,4 +239,50 @@ async fn two_chunks_at_once_never_get_one_name() {
     let mut outcomes = [first.unwrap(), second.unwrap()];
     outcomes.sort_by_key(|put| *put == Put::Stored);
     assert_eq!(outcomes, [Put::NameTaken, Put::Stored]);
+}
+
+#[tokio::test]
+async fn a_missing_bucket_is_created_if_it_is_to() {
+    let bench = Bench::with("x_%{index}", |config| {
+        config.missing_bucket = MissingBucket::Create;
+    })
+    .await;
+    bench.store.remove_bucket(BUCKET).unwrap();
+    for seed in [1, 2] {
+        let index = u64::from(seed);
+        let put = bench.put_at(&chunk(seed), index, Earlier::None).await;
+        assert_eq!(put.unwrap(), Put::Stored);
+    }
+    assert_eq!(bench.keys(), ["x_1", "x_2"]);
+    assert_eq!(bench.log(), ["PUT 404", "PUT 200", "PUT 200", "PUT 200"]);
+}
+
+#[tokio::test]
+async fn a_missing_bucket_is_waited_for_by_default() {
+    let bench = Bench::new().await;
+    bench.store.remove_bucket(BUCKET).unwrap();
+    let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    assert_eq!(error.leaves(), Earlier::None, "{error}");
+    assert_eq!(bench.log(), ["PUT 404"]);
+}
+
+#[tokio::test]
+async fn a_chunk_is_late_when_its_slot_began_before_the_delay_to_warn_for() {
+    for (delay, timekey, is_late) in [
+        (Some(3600), Some(1_707_988_601), true),
+        (Some(3600), Some(1_707_988_602), false),
+        // A clock that was set back.
+        (Some(0), Some(1_707_999_999), false),
+        (Some(0), None, false),
+        (None, Some(0), false),
+    ] {
+        let bench = Bench::with("x_%{index}", |config| {
+            config.warn_for_delay = delay.map(Duration::from_secs);
+        })
+        .await;
+        let mut chunk = chunk(1);
+        chunk.metadata.timekey = timekey.map(Timekey::new);
+        assert_eq!(bench.sink.is_late(&chunk), is_late, "{delay:?} {timekey:?}");
+    }
 }

@@ -111,7 +111,7 @@ async fn nothing_is_left_in_the_spool_directory() {
 async fn certificates_that_cannot_be_read_are_an_error_at_the_start() {
     let mut config = S3Config::new(BUCKET.to_owned(), template("x"), "spool".into());
     config.ca_bundle = Some(b"no certificate".to_vec());
-    let error = S3Sink::connect(config).await.unwrap_err();
+    let error = S3Sink::connect(config, clock()).await.err().unwrap();
     assert!(
         error
             .to_string()
