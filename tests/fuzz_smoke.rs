@@ -2,7 +2,7 @@
 //! nightly compiler.
 //!
 //! `FOREBAY_FUZZ_RUNS` says how many mutations each target gets (2,000 if it is not set).
-//! CONTRIBUTING.md says how to let libFuzzer loose on them.
+//! `docs/durability.md` says how to let libFuzzer loose on them.
 
 use std::error::Error;
 use std::path::Path;
