@@ -3,6 +3,11 @@
 //! `FOREBAY_CRASH_ROUNDS` says how often the server is killed in each test, whatever stands
 //! there: `FOREBAY_CRASH_ROUNDS=1000 cargo test --test crash -- --nocapture`.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "how much was tried, for those who run it with --nocapture"
+)]
+
 use std::error::Error;
 use std::time::Duration;
 

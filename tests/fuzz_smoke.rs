@@ -4,6 +4,11 @@
 //! `FOREBAY_FUZZ_RUNS` says how many mutations each target gets (2,000 if it is not set).
 //! `docs/durability.md` says how to let libFuzzer loose on them.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "how much was tried, for those who run it with --nocapture"
+)]
+
 use std::error::Error;
 use std::path::Path;
 

@@ -214,7 +214,11 @@ impl Week {
         }
         let dice = (minute as u64).wrapping_mul(6_364_136_223_846_793_005) >> 33;
         for nth in 0..(dice % 3) as i64 {
-            let age = if dice % 17 == 0 { 3 * HOUR } else { nth };
+            let age = if dice.is_multiple_of(17) {
+                3 * HOUR
+            } else {
+                nth
+            };
             let posted = self.begin + minute * MINUTE;
             let time = (posted - age).max(self.begin);
             server.post(self.events.len(), time).await;

@@ -4,6 +4,11 @@
 //! Each life of the server is a runtime of its own: when that is gone, nothing of the dead
 //! server does anything any more.
 
+mod bucket;
+mod ledger;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fluent_compat::chunk::Metadata;
@@ -20,12 +25,8 @@ use crate::buffer::{self, Buffer, Portion};
 use crate::host::clock::{Clock, PausedClock};
 use crate::host::fs::crashing::CrashingFs;
 use crate::schedule::{AtShutdown, Config, Schedule};
-use std::sync::Arc;
 
-mod bucket;
-mod ledger;
-
-pub(super) const HOUR: i64 = 3600;
+const HOUR: i64 = 3600;
 
 /// What outlives a server, and the server.
 pub(super) struct Lab {
@@ -206,7 +207,7 @@ fn small_chunks() -> buffer::Config {
 /// Two flush threads, and retries without end.
 fn config() -> Config {
     let mut config = super::config();
-    config.threads = std::num::NonZeroUsize::new(2).unwrap();
+    config.threads = NonZeroUsize::new(2).unwrap();
     config.interval = Duration::from_secs(60);
     config.retry.backoff = Backoff::Exponential {
         base: BackoffBase::default(),

@@ -4,8 +4,14 @@
 use super::lab::{Answer, Lab};
 use super::model::{Act, End, dice, do_one, fail_one};
 
+/// As [`CrashingFs::crash`](crate::host::fs::crashing::CrashingFs::crash) asks it.
+type Survives = Box<dyn FnMut(usize) -> usize>;
+
+/// A way to lose power, by name.
+type Loss = (&'static str, fn() -> Survives);
+
 /// What survives a power cut of what was not synced.
-const SURVIVING: [(&str, fn() -> Box<dyn FnMut(usize) -> usize>); 5] = [
+const SURVIVING: [Loss; 5] = [
     ("nothing", || Box::new(|_| 0)),
     ("everything", || Box::new(|most| most)),
     ("the first half of each sector", || {
