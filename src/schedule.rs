@@ -9,6 +9,9 @@
 //! chunk is put under the same name again until the sink says that it is there, or that
 //! the name is somebody else's; only then it gets the next name. So a crash or a lost
 //! answer at any point leads to the same object, not to a second one.
+//!
+//! `<secondary>` takes a chunk over by giving it a name of its own: once that is written
+//! into the chunk, the primary is not asked again, not after a restart either.
 
 mod deliver;
 mod flush_rule;
@@ -61,6 +64,16 @@ pub enum AtShutdown {
     Keep,
 }
 
+/// Where an output's chunks go.
+#[derive(Clone)]
+pub struct Sinks {
+    /// The `<match>` itself.
+    pub primary: Arc<dyn Sink>,
+    /// `<secondary>`: takes what the primary has refused for good, or for longer than
+    /// `retry_secondary_threshold` says.
+    pub secondary: Option<Arc<dyn Sink>>,
+}
+
 /// A running schedule.
 pub struct Schedule {
     commands: mpsc::Sender<Command>,
@@ -74,15 +87,10 @@ enum Command {
 
 impl Schedule {
     /// Starts sealing and delivering the buffer's chunks.
-    pub fn start(
-        config: Config,
-        buffer: Buffer,
-        sink: Arc<dyn Sink>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn start(config: Config, buffer: Buffer, sinks: Sinks, clock: Arc<dyn Clock>) -> Self {
         let (commands, inbox) = mpsc::channel(4);
         let flusher = Flusher {
-            courier: Arc::new(Courier::new(buffer.clone(), sink)),
+            courier: Arc::new(Courier::new(buffer.clone(), sinks)),
             retries: Retries::new(config.retry.clone()),
             running: JoinSet::new(),
             config,
@@ -152,9 +160,11 @@ impl Flusher {
                 return;
             };
             let courier = Arc::clone(&self.courier);
-            let earlier = self.retries.earlier(chunk.header.id);
+            let id = chunk.header.id;
+            let earlier = self.retries.earlier(id);
+            let target = self.retries.target(id, Instant::now());
             self.running
-                .spawn(async move { courier.deliver(chunk, earlier).await });
+                .spawn(async move { courier.deliver(chunk, earlier, target).await });
         }
     }
 

@@ -8,16 +8,19 @@ mod buffer;
 mod compat;
 mod context;
 mod copy;
+mod file;
 mod filter;
 mod format;
 mod inject;
 mod loader;
+mod naming;
 mod output;
 mod parse;
 mod plugins;
 mod remark;
 mod routes;
 mod s3;
+mod secondary;
 mod source;
 mod system;
 mod time_section;
@@ -41,6 +44,7 @@ use fluent_compat::time::Zone;
 use crate::host::clock::Clock;
 use crate::host::environment;
 use crate::route::{LabelId, StorePolicy};
+use crate::sink::file::FileConfig;
 use crate::sink::s3::S3Config;
 use crate::telemetry::LogSettings;
 use crate::{buffer as buffering, decode, listener, route, schedule};
@@ -172,10 +176,14 @@ pub struct BufferedOutput {
     pub schedule: schedule::Config,
     /// Where chunks go.
     pub sink: SinkSettings,
+    /// `<secondary>`: where those go that the sink does not take.
+    pub secondary: Option<SinkSettings>,
 }
 
 /// Where chunks go.
 pub enum SinkSettings {
+    /// `@type file` and `secondary_file`.
+    File(FileConfig),
     /// `@type s3`.
     S3(Box<S3Config>),
     /// `@type stdout` with a `<buffer>`.

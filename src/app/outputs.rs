@@ -8,13 +8,15 @@ use anyhow::Context;
 
 use crate::buffer::Buffer;
 use crate::host::clock::Clock;
+use crate::host::fs::DiskFs;
 use crate::route::{Destination, Filter, Label, LineWriter, Output, Printer, Step, Store, Target};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Sinks};
 use crate::settings::{
     FilterSettings, LabelSettings, OutputKind, OutputSettings, SinkSettings, StepSettings,
     TargetSettings,
 };
 use crate::sink::Sink;
+use crate::sink::file::{FileSink, Files};
 use crate::sink::s3::S3Sink;
 use crate::sink::stdout::StdoutSink;
 
@@ -23,6 +25,8 @@ pub(super) struct Outputs {
     clock: Arc<dyn Clock>,
     /// One for all, so that their lines do not mix.
     stdout: Arc<StdoutSink<Stdout>>,
+    /// One for all, so that two outputs can add to one file.
+    files: Files,
     pub(super) running: Vec<RunningOutput>,
 }
 
@@ -37,6 +41,7 @@ impl Outputs {
         Self {
             clock,
             stdout: Arc::new(StdoutSink::new(io::stdout())),
+            files: Files::new(Arc::new(DiskFs::default())),
             running: Vec::new(),
         }
     }
@@ -104,22 +109,32 @@ impl Outputs {
             }
             OutputKind::Buffered(buffered) => buffered,
         };
-        let sink: Arc<dyn Sink> = match buffered.sink {
-            SinkSettings::Stdout => self.stdout.clone(),
-            SinkSettings::S3(config) => {
-                let connected = S3Sink::connect(*config, Arc::clone(&self.clock)).await;
-                Arc::new(connected.with_context(|| format!("<match {name}>"))?)
-            }
+        let primary = self.connect(buffered.sink, &name).await?;
+        let secondary = match buffered.secondary {
+            Some(sink) => Some(self.connect(sink, &name).await?),
+            None => None,
         };
+        let sinks = Sinks { primary, secondary };
         let buffer =
             Buffer::open(&buffered.buffer, Arc::clone(&self.clock)).with_context(|| {
                 format!("<match {name}>: {} cannot be opened", buffered.buffer.place)
             })?;
         let clock = Arc::clone(&self.clock);
-        let schedule = Schedule::start(buffered.schedule, buffer.clone(), sink, clock);
+        let schedule = Schedule::start(buffered.schedule, buffer.clone(), sinks, clock);
         let destination = Destination::Buffered(buffer.clone());
         self.running.push(RunningOutput { buffer, schedule });
         Ok(Output::new(output.route, destination))
+    }
+
+    async fn connect(&self, sink: SinkSettings, name: &str) -> anyhow::Result<Arc<dyn Sink>> {
+        Ok(match sink {
+            SinkSettings::File(config) => Arc::new(FileSink::new(config, self.files.clone())),
+            SinkSettings::Stdout => self.stdout.clone(),
+            SinkSettings::S3(config) => {
+                let connected = S3Sink::connect(*config, Arc::clone(&self.clock)).await;
+                Arc::new(connected.with_context(|| format!("<match {name}>"))?)
+            }
+        })
     }
 }
 

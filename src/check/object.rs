@@ -1,4 +1,4 @@
-//! Where an S3 output's objects go, and what the next one would be called.
+//! Where an output's objects or files go, and what the next one would be called.
 
 use fluent_compat::chunk::{ChunkId, ChunkKeys, Metadata};
 use fluent_compat::object_key::Named;
@@ -6,6 +6,8 @@ use fluent_compat::tag::{MatchPatterns, Tag};
 use fluent_compat::time::EventTime;
 
 use crate::route;
+use crate::sink::ChunkInfo;
+use crate::sink::file::{FileConfig, FileMode, Packing};
 use crate::sink::s3::{Credentials, Existing, S3Config, StoreAs};
 
 /// Stands for the random part of a chunk's id.
@@ -30,6 +32,39 @@ pub(super) fn example(
         Ok(name) => name,
         Err(error) => format!("none: {error}"),
     }
+}
+
+/// A file as it would be now, or why there is none.
+pub(super) fn file(
+    config: &FileConfig,
+    route: &route::Config,
+    patterns: &MatchPatterns,
+    now: EventTime,
+) -> String {
+    let chunk = ChunkInfo {
+        id: ChunkId::from_parts(now, RANDOM),
+        metadata: metadata(route, patterns, now),
+        created: now,
+        records: 0,
+        bytes: 0,
+    };
+    match config.file_name(&chunk, 0) {
+        Ok(name) => name,
+        Err(error) => format!("none: {error}"),
+    }
+}
+
+pub(super) fn file_packing(config: &FileConfig) -> String {
+    let packing = match config.packing {
+        Packing::Gzip => "gzip",
+        Packing::Text => "not compressed",
+        Packing::Zstd => "zstd",
+    };
+    let mode = match config.mode {
+        FileMode::Append => "chunks are added at its end",
+        FileMode::Numbered => "a file for each chunk",
+    };
+    format!("{packing}; {mode}")
 }
 
 pub(super) fn packing(config: &S3Config) -> String {

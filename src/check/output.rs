@@ -30,6 +30,12 @@ pub(super) fn describe(
         OutputKind::Buffered(buffered) => buffered,
     };
     match &buffered.sink {
+        SinkSettings::File(config) => {
+            heading(subject, output, "files", page);
+            page.row("format", &written(route));
+            page.row("file", &object::file(config, route, patterns, now));
+            page.row("", &object::file_packing(config));
+        }
         SinkSettings::Stdout => {
             heading(subject, output, "standard output", page);
             page.row("format", &written(route));
@@ -43,6 +49,9 @@ pub(super) fn describe(
             page.row("credentials", object::credentials(&config.credentials));
         }
     }
+    if let Some(secondary) = &buffered.secondary {
+        page.row("secondary", &place(secondary, route, patterns, now));
+    }
     buffer(&buffered.buffer, page);
     page.row("chunks", &chunks(&buffered.buffer, route));
     page.row("flush", &flush(&buffered.schedule, now));
@@ -50,6 +59,23 @@ pub(super) fn describe(
         "retry",
         &retry(&buffered.schedule.retry, &buffered.buffer.backup),
     );
+}
+
+/// Where `<secondary>` puts a chunk.
+fn place(
+    sink: &SinkSettings,
+    route: &route::Config,
+    patterns: &MatchPatterns,
+    now: EventTime,
+) -> String {
+    match sink {
+        SinkSettings::File(config) => object::file(config, route, patterns, now),
+        SinkSettings::Stdout => "standard output".to_owned(),
+        SinkSettings::S3(config) => {
+            let key = object::example(config, route, patterns, now);
+            format!("s3://{}/{key}", config.bucket)
+        }
+    }
 }
 
 fn heading(subject: &str, output: &OutputSettings, to: &str, page: &mut Page) {

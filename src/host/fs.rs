@@ -1,6 +1,6 @@
-//! The filesystem, as narrow as the buffer needs it.
+//! The filesystem, as narrow as buffers and the sink for files need it.
 //!
-//! The calls block: they are made from the buffer's own thread or from a blocking task,
+//! The calls block: they are made from a buffer's own thread or from a blocking task,
 //! never from an async one. `DiskFs` is the machine's disk, `MemoryFs` keeps files in
 //! memory and is what `@type memory` buffers write to.
 
@@ -34,6 +34,9 @@ pub trait Fs: Send + Sync + 'static {
     }
     /// Renames a file, replacing one that is there.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Renames a file, unless one is there under the new name (`AlreadyExists`). A file that
+    /// is not there is `NotFound` whatever has the new name.
+    fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes creations, renames and removals in the directory durable.
@@ -44,6 +47,14 @@ pub trait Fs: Send + Sync + 'static {
     /// # Errors
     /// `WouldBlock` while somebody else has it; `Unsupported` where files cannot be locked.
     fn lock(&self, path: &Path) -> io::Result<Lock>;
+    /// Whether anything has the name.
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        match self.open(path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
     /// A whole file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let file = self.open(path)?;

@@ -1,5 +1,7 @@
 //! One chunk's way to its sink.
 
+mod naming;
+
 use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,10 +9,12 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use fluent_compat::chunk::ChunkId;
-use tracing::{debug, info, warn};
+use fluent_compat::retry::Target;
+use tracing::{info, warn};
 
+use super::Sinks;
 use super::indexes::Indexes;
-use crate::buffer::{Buffer, ChunkBody, ObjectName, SealedChunk};
+use crate::buffer::{Buffer, ChunkBody, SealedChunk};
 use crate::sink::{Attempt, Body, BoxFuture, ChunkInfo, Earlier, Put, PutError, Sink};
 
 /// How an attempt ended.
@@ -27,69 +31,114 @@ pub(super) enum Delivery {
     Hopeless { chunk: SealedChunk, reason: String },
 }
 
-/// Carries chunks from a buffer to a sink.
+/// Carries chunks from a buffer to its sinks.
 pub(super) struct Courier {
     buffer: Buffer,
+    primary: Outlet,
+    secondary: Option<Outlet>,
+}
+
+/// A sink, and the indexes in use there.
+struct Outlet {
     sink: Arc<dyn Sink>,
     indexes: Indexes,
 }
 
+impl Outlet {
+    fn new(sink: Arc<dyn Sink>) -> Self {
+        let indexes = Indexes::default();
+        Self { sink, indexes }
+    }
+}
+
 impl Courier {
-    pub(super) fn new(buffer: Buffer, sink: Arc<dyn Sink>) -> Self {
+    pub(super) fn new(buffer: Buffer, sinks: Sinks) -> Self {
         Self {
             buffer,
-            sink,
-            indexes: Indexes::default(),
+            primary: Outlet::new(sinks.primary),
+            secondary: sinks.secondary.map(Outlet::new),
         }
     }
 
-    /// Names the chunk if it has no name, puts it, and removes it from the buffer.
+    /// Delivers the chunk to whom the retries say, unless it belongs to the secondary
+    /// already. What the primary refuses for good, the secondary gets at once.
     ///
-    /// `earlier` is what attempts of this process left; `None` if there were none. A chunk
-    /// that has a name all the same has it from before a restart, and may have been put.
-    pub(super) async fn deliver(&self, chunk: SealedChunk, earlier: Option<Earlier>) -> Delivery {
-        let mut earlier = earlier.unwrap_or(match chunk.name {
+    /// `earlier` is what attempts of this process left; `None` if there were none.
+    pub(super) async fn deliver(
+        &self,
+        chunk: SealedChunk,
+        earlier: Option<Earlier>,
+        target: Target,
+    ) -> Delivery {
+        let belongs_to = chunk.name.as_ref().map(|object| object.target);
+        if self.secondary.is_none() {
+            return self.deliver_to(Target::Primary, chunk, earlier).await;
+        }
+        if belongs_to == Some(Target::Secondary) || target == Target::Secondary {
+            return self.deliver_to(Target::Secondary, chunk, earlier).await;
+        }
+        match self.deliver_to(Target::Primary, chunk, earlier).await {
+            Delivery::Hopeless { chunk, reason } => {
+                warn!(chunk = %chunk.header.id, "chunk goes to <secondary>: {reason}");
+                self.deliver_to(Target::Secondary, chunk, earlier).await
+            }
+            delivery => delivery,
+        }
+    }
+
+    /// Names the chunk if it has no name there, puts it, and removes it from the buffer.
+    ///
+    /// A chunk that has a name without an attempt of this process has it from before a
+    /// restart, and may have been put.
+    async fn deliver_to(
+        &self,
+        target: Target,
+        chunk: SealedChunk,
+        earlier: Option<Earlier>,
+    ) -> Delivery {
+        let known = earlier.unwrap_or(match chunk.name {
             Some(_) => Earlier::MaybeStored,
             None => Earlier::None,
         });
         let info = describe(&chunk);
-        let mut named = match chunk.name {
-            Some(_) => Ok(chunk),
-            None => self.name(chunk, &info).await,
+        let is_named = matches!(&chunk.name, Some(object) if object.target == target);
+        let (mut named, mut earlier) = match is_named {
+            true => (Ok(chunk), known),
+            false => (self.name(target, chunk, &info, known).await, Earlier::None),
         };
         loop {
             let chunk = match named {
                 Ok(chunk) => chunk,
                 Err(failed) => return failed,
             };
-            match self.put(&chunk, &info, earlier).await {
-                Ok(Put::Stored | Put::AlreadyThere) => return self.done(chunk).await,
+            match self.put(target, &chunk, &info, earlier).await {
+                Ok(Put::Stored | Put::AlreadyThere) => return self.done(target, chunk).await,
                 Ok(Put::NameTaken) => {
                     let name = chunk.name.as_ref().map(|object| object.name.as_str());
                     warn!(chunk = %info.id, name, "object name is taken; taking the next one");
-                    named = self.rename(chunk, &info).await;
+                    named = self.rename(target, chunk, &info).await;
                     earlier = Earlier::None;
                 }
                 Err(error) => {
-                    let reason = error.to_string();
-                    if !error.is_retryable() {
-                        return Delivery::Hopeless { chunk, reason };
-                    }
                     if earlier == Earlier::None {
                         earlier = error.leaves();
                     }
-                    return Delivery::Failed {
-                        chunk,
-                        earlier,
-                        reason,
-                    };
+                    return refused(target, chunk, earlier, &error);
                 }
             }
         }
     }
 
+    fn outlet(&self, target: Target) -> &Outlet {
+        match (target, &self.secondary) {
+            (Target::Secondary, Some(secondary)) => secondary,
+            _ => &self.primary,
+        }
+    }
+
     async fn put(
         &self,
+        target: Target,
         chunk: &SealedChunk,
         info: &ChunkInfo,
         earlier: Earlier,
@@ -100,82 +149,13 @@ impl Courier {
             earlier,
         };
         let body = Arc::new(self.buffer.body(chunk));
-        let put = self.sink.put(info, attempt, body);
+        let put = self.outlet(target).sink.put(info, attempt, body);
         // A panic would take the chunk with it, and it would wait until the next start.
-        survived(put).await.unwrap_or_else(|reason| {
-            Err(PutError::Unknown {
-                target: attempt.name.unwrap_or("the sink").to_owned(),
-                operation: "put",
-                reason,
-            })
-        })
+        let put = survived(put).await;
+        put.unwrap_or_else(|reason| Err(unknown(attempt.name, "put", reason)))
     }
 
-    /// Gives a chunk its first name. Sinks without names leave it as it is.
-    async fn name(&self, chunk: SealedChunk, info: &ChunkInfo) -> Result<SealedChunk, Delivery> {
-        let first = match self.sink.object_name(info, 0) {
-            Ok(Some(first)) => first,
-            Ok(None) => return Ok(chunk),
-            Err(error) => {
-                let reason = error.to_string();
-                return Err(Delivery::Hopeless { chunk, reason });
-            }
-        };
-        let index = self.indexes.next_for(&first);
-        let named = self.write_name(chunk, info, index).await;
-        if named.is_err() {
-            self.indexes.give_back(&first, index);
-        }
-        named
-    }
-
-    /// The name is somebody else's: the next index.
-    async fn rename(&self, chunk: SealedChunk, info: &ChunkInfo) -> Result<SealedChunk, Delivery> {
-        let taken = chunk.name.as_ref().map_or(0, |object| object.index);
-        if let Ok(Some(first)) = self.sink.object_name(info, 0) {
-            self.indexes.is_taken(&first, taken);
-        }
-        self.write_name(chunk, info, taken + 1).await
-    }
-
-    /// NOTE: returns only when the name is synced; nothing may be put under it before.
-    async fn write_name(
-        &self,
-        chunk: SealedChunk,
-        info: &ChunkInfo,
-        index: u64,
-    ) -> Result<SealedChunk, Delivery> {
-        let name = match self.sink.object_name(info, index) {
-            Ok(Some(name)) => name,
-            Ok(None) => return Ok(chunk),
-            Err(error) => {
-                let reason = error.to_string();
-                return Err(Delivery::Hopeless { chunk, reason });
-            }
-        };
-        debug!(chunk = %info.id, name, "naming the chunk");
-        let buffer = self.buffer.clone();
-        let (chunk, written) = blocking(move || {
-            let mut chunk = chunk;
-            let written = buffer.write_name(&mut chunk, ObjectName { name, index });
-            (chunk, written)
-        })
-        .await;
-        match written {
-            Ok(()) => Ok(chunk),
-            Err(error) => {
-                let reason =
-                    format!("the object's name could not be written into the chunk: {error}");
-                Err(Delivery::Failed {
-                    chunk,
-                    earlier: Earlier::None,
-                    reason,
-                })
-            }
-        }
-    }
-
-    async fn done(&self, chunk: SealedChunk) -> Delivery {
+    async fn done(&self, target: Target, chunk: SealedChunk) -> Delivery {
         let id = chunk.header.id;
         let name = chunk.name.as_ref().map(|object| object.name.clone());
         let (records, bytes) = (chunk.records, chunk.bytes);
@@ -184,7 +164,12 @@ impl Courier {
         if let Err(error) = purged {
             warn!(chunk = %id, %error, "delivered chunk could not be removed; it is recognised at the next start");
         }
-        info!(chunk = %id, name, records, bytes, "chunk delivered");
+        match target {
+            Target::Primary => info!(chunk = %id, name, records, bytes, "chunk delivered"),
+            Target::Secondary => {
+                warn!(chunk = %id, name, records, bytes, "chunk delivered to <secondary>");
+            }
+        }
         Delivery::Done { id }
     }
 }
@@ -192,6 +177,30 @@ impl Courier {
 impl Body for ChunkBody {
     fn open(&self) -> io::Result<Box<dyn io::Read + Send>> {
         Self::open(self)
+    }
+}
+
+/// What is left to do after a put, or what goes before it, has failed.
+fn refused(target: Target, chunk: SealedChunk, earlier: Earlier, error: &PutError) -> Delivery {
+    let reason = match target {
+        Target::Primary => error.to_string(),
+        Target::Secondary => format!("<secondary>: {error}"),
+    };
+    match error.is_retryable() {
+        false => Delivery::Hopeless { chunk, reason },
+        true => Delivery::Failed {
+            chunk,
+            earlier,
+            reason,
+        },
+    }
+}
+
+fn unknown(name: Option<&str>, operation: &'static str, reason: String) -> PutError {
+    PutError::Unknown {
+        target: name.unwrap_or("the sink").to_owned(),
+        operation,
+        reason,
     }
 }
 

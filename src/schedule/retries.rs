@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fluent_compat::chunk::ChunkId;
-use fluent_compat::retry::{RetryPolicy, RetryState, Verdict};
+use fluent_compat::retry::{RetryPolicy, RetryState, Target, Verdict};
 use tokio::time::Instant;
 
 use crate::sink::Earlier;
@@ -68,6 +68,14 @@ impl Retries {
     /// What earlier attempts of this process left in the store; `None` if there were none.
     pub(super) fn earlier(&self, id: ChunkId) -> Option<Earlier> {
         self.chunks.get(&id).map(|retrying| retrying.earlier)
+    }
+
+    /// Who takes the chunk's next try, made at `now`.
+    pub(super) fn target(&self, id: ChunkId, now: Instant) -> Target {
+        self.chunks.get(&id).map_or(Target::Primary, |retrying| {
+            let elapsed = now.duration_since(retrying.first_failure);
+            retrying.state.target(&self.policy, elapsed)
+        })
     }
 
     /// The chunk is delivered, or given up.

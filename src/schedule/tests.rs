@@ -2,6 +2,7 @@
 
 pub(crate) mod lab;
 mod model;
+mod secondary;
 mod steps;
 
 use std::collections::VecDeque;
@@ -12,7 +13,7 @@ use std::sync::Mutex;
 
 use fluent_compat::chunk::Metadata;
 use fluent_compat::object_key::NameError;
-use fluent_compat::retry::{Backoff, BackoffBase, RetryLimit};
+use fluent_compat::retry::{Backoff, BackoffBase, RetryLimit, SecondaryThreshold};
 use fluent_compat::time::Zone;
 use fluent_compat::timekey::{Timekey, TimekeySlots};
 
@@ -158,6 +159,15 @@ impl Rig {
     }
 
     fn start_on(fs: CrashingFs, store: &Arc<FakeStore>, config: Config) -> Self {
+        Self::start_with(fs, store, None, config)
+    }
+
+    fn start_with(
+        fs: CrashingFs,
+        store: &Arc<FakeStore>,
+        secondary: Option<Arc<dyn Sink>>,
+        config: Config,
+    ) -> Self {
         let clock = Arc::new(PausedClock::starting_at(START));
         let buffer = Buffer::open_without_thread(
             Arc::new(fs.clone()),
@@ -165,7 +175,11 @@ impl Rig {
             clock.clone(),
         );
         let buffer = buffer.unwrap();
-        let schedule = Schedule::start(config, buffer.clone(), store.clone(), clock.clone());
+        let sinks = Sinks {
+            primary: store.clone(),
+            secondary,
+        };
+        let schedule = Schedule::start(config, buffer.clone(), sinks, clock.clone());
         Self {
             fs,
             clock,

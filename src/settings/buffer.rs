@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use fluent_compat::chunk::ChunkKeys;
 use fluent_compat::config::Params;
-use fluent_compat::retry::{Backoff, BackoffBase, RetryLimit, RetryPolicy};
+use fluent_compat::retry::{Backoff, BackoffBase, RetryLimit, RetryPolicy, SecondaryThreshold};
 use fluent_compat::time::Zone;
 use fluent_compat::timekey::TimekeySlots;
 
 use super::context::Context;
-use super::remark::no_effect;
+use super::remark::{no_effect, reported};
 use crate::buffer::{self, Backup, Place, Sealing};
 use crate::schedule::{self, AtShutdown, FlushMode, FlushRule, TimeSlots};
 
@@ -274,16 +274,8 @@ fn retry(section: &Params<'_>) -> Option<RetryPolicy> {
     let base = section
         .float("retry_exponential_backoff_base")
         .map_or(Ok(BackoffBase::default()), BackoffBase::new);
+    let base = reported(section, "retry_exponential_backoff_base", base);
     let max_interval = section.time("retry_max_interval");
-    let backoff = match (kind, base) {
-        (Type::Periodic, _) => Some(Backoff::Periodic),
-        (Type::Exponential, Ok(base)) => Some(Backoff::Exponential { base, max_interval }),
-        (Type::Exponential, Err(error)) => {
-            let span = section.span_of("retry_exponential_backoff_base");
-            section.diagnostics().error(span, error.to_string());
-            None
-        }
-    };
     let timeout = section
         .time("retry_timeout")
         .unwrap_or(Duration::from_secs(72 * 60 * 60));
@@ -292,12 +284,22 @@ fn retry(section: &Params<'_>) -> Option<RetryPolicy> {
         true => RetryLimit::Forever,
         false => RetryLimit::Until { timeout, max_times },
     };
-    let _ = section.float("retry_secondary_threshold");
+    // Whoever reads <secondary> drops it where there is none.
+    let threshold = section
+        .float("retry_secondary_threshold")
+        .map_or(Ok(SecondaryThreshold::default()), SecondaryThreshold::new);
+    let secondary = reported(section, "retry_secondary_threshold", threshold);
+    let wait = section.time("retry_wait").unwrap_or(Duration::from_secs(1));
+    let randomize = section.bool("retry_randomize").unwrap_or(true);
+    let base = base?;
     Some(RetryPolicy {
-        wait: section.time("retry_wait").unwrap_or(Duration::from_secs(1)),
-        backoff: backoff?,
+        wait,
+        backoff: match kind {
+            Type::Periodic => Backoff::Periodic,
+            Type::Exponential => Backoff::Exponential { base, max_interval },
+        },
         limit,
-        randomize: section.bool("retry_randomize").unwrap_or(true),
-        secondary: None,
+        randomize,
+        secondary,
     })
 }

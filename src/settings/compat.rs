@@ -4,10 +4,12 @@
 //! of them. So is it done here, before anything is read; the parameters keep their places,
 //! so that remarks on them point at the user's own words.
 
+mod out_file;
 mod sections;
 
 use fluent_compat::config::{Attribute, Diagnostics, Element, Value, literal};
 
+use out_file::{RootDir, complete_buffer};
 use sections::{BUFFER, FORMAT, INJECT, PARSE};
 
 /// Says something about a section that others have brought about, and brings about none.
@@ -26,23 +28,27 @@ struct Conversion {
 /// The configuration with the sections that its old parameters stand for.
 pub(super) fn modernised(root: &Element, diagnostics: &Diagnostics) -> Element {
     let mut root = root.clone();
-    modernise_sections(&mut root, diagnostics);
+    let root_dir = RootDir::of(&root);
+    modernise_sections(&mut root, root_dir, diagnostics);
     root
 }
 
-fn modernise_sections(parent: &mut Element, diagnostics: &Diagnostics) {
+fn modernise_sections(parent: &mut Element, root_dir: RootDir, diagnostics: &Diagnostics) {
     for element in &mut parent.children {
         let conversions: &[&Conversion] = match (element.name.as_str(), plugin_type(element)) {
             ("source", Some("http")) => &[&PARSE],
-            ("match" | "store", Some("s3")) => &[&BUFFER, &FORMAT, &INJECT],
+            ("match" | "store", Some("s3" | "file")) => &[&BUFFER, &FORMAT, &INJECT],
             ("match" | "store" | "filter", Some("stdout")) => &[&FORMAT, &INJECT],
             ("match" | "store", Some("copy")) | ("label" | "worker", _) => {
-                modernise_sections(element, diagnostics);
+                modernise_sections(element, root_dir, diagnostics);
                 continue;
             }
             _ => continue,
         };
         modernise(element, conversions, diagnostics);
+        if plugin_type(element) == Some("file") {
+            complete_buffer(element, root_dir);
+        }
     }
 }
 

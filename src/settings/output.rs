@@ -11,13 +11,14 @@ use fluent_compat::timekey::TimekeySlots;
 
 use super::buffer::{self, BufferDefaults, BufferSettings, Owner};
 use super::context::Context;
+use super::file::Unfilled;
+use super::naming::Naming;
 use super::plugins::{OUTPUTS, plugin_type};
 use super::remark::no_effect;
 use super::routes::Labels;
-use super::s3::S3Buffer;
 use super::{
     BufferedOutput, OutputKind, OutputSettings, SinkSettings, StoreSettings, TargetSettings, copy,
-    format, inject, s3, traps,
+    file, format, inject, s3, secondary, traps,
 };
 use crate::buffer::Place;
 use crate::route;
@@ -66,6 +67,7 @@ impl<'c> Outputs<'c> {
     ) -> Option<TargetSettings> {
         let (rest, kind) = match plugin {
             "s3" => self.s3(section, name),
+            "file" => self.file(section, name),
             _ => self.stdout(section, name),
         }?;
         let route = route::Config {
@@ -117,33 +119,41 @@ impl<'c> Outputs<'c> {
         if !format_is_given {
             traps::warn_of_lines_that_are_no_json(section);
         }
-        // A mistake in <buffer> must not hide those beside it.
-        let assumed_keys = readable_keys(section);
-        let chunks = match &buffer {
-            Some(buffer) => S3Buffer {
-                keys: &buffer.chunk_keys,
-                slots: buffer.slots.as_ref(),
-                spool_directory: spool_directory(&buffer.buffer.place),
-            },
-            None => S3Buffer {
-                keys: &assumed_keys,
-                slots: None,
-                spool_directory: PathBuf::new(),
-            },
-        };
-        let config = s3::s3(section, &chunks, self.context);
-        let (buffer, (formatter, inject)) = (buffer?, written?);
+        let naming = Naming::new(section, buffer);
+        let config = s3::s3(section, &naming.chunks(), self.context);
+        let secondary = self.secondary(section, "s3", &naming);
+        let (buffer, (formatter, inject)) = (naming.into_buffer()?, written?);
         let sink = SinkSettings::S3(Box::new(config?));
-        Some(assemble(formatter, inject, buffer, sink))
+        Some(assemble(formatter, inject, buffer, sink, secondary?))
+    }
+
+    fn file(&mut self, section: &Params<'_>, name: &str) -> Option<(Written, OutputKind)> {
+        let written = self.written(section, "out_file");
+        // The file's defaults are out_s3's; its `path` has been made the buffer's.
+        let buffer = self.buffer(section, name, BufferDefaults::S3);
+        let naming = Naming::new(section, buffer);
+        let config = file::file(section, &(&naming.chunks()).into(), Unfilled::Refused);
+        let secondary = self.secondary(section, "file", &naming);
+        let (buffer, (formatter, inject)) = (naming.into_buffer()?, written?);
+        let sink = SinkSettings::File(config?);
+        Some(assemble(formatter, inject, buffer, sink, secondary?))
     }
 
     fn stdout(&mut self, section: &Params<'_>, name: &str) -> Option<(Written, OutputKind)> {
         section.known_but_ignored(&["use_logger"]);
         let written = self.written(section, "stdout");
         if section.section("buffer").is_some() {
-            let buffer = self.buffer(section, name, BufferDefaults::Stdout)?;
-            let (formatter, inject) = written?;
-            return Some(assemble(formatter, inject, buffer, SinkSettings::Stdout));
+            let buffer = self.buffer(section, name, BufferDefaults::Stdout);
+            let naming = Naming::new(section, buffer);
+            let secondary = self.secondary(section, "stdout", &naming);
+            let (buffer, (formatter, inject)) = (naming.into_buffer()?, written?);
+            let sink = SinkSettings::Stdout;
+            return Some(assemble(formatter, inject, buffer, sink, secondary?));
+        }
+        if let Some(secondary) = section.section("secondary") {
+            let message = "<secondary> takes chunks, and without a <buffer> there are none";
+            let span = secondary.span();
+            section.diagnostics().error(span, message);
         }
         let (formatter, inject) = written?;
         let written = Written {
@@ -153,6 +163,17 @@ impl<'c> Outputs<'c> {
             slots: None,
         };
         Some((written, OutputKind::Direct))
+    }
+
+    /// `<secondary>`; the outer `None` is a mistake in it.
+    fn secondary(
+        &self,
+        section: &Params<'_>,
+        output_type: &'static str,
+        naming: &Naming,
+    ) -> Option<Option<SinkSettings>> {
+        let limit = naming.buffer().map(|buffer| buffer.schedule.retry.limit);
+        secondary::secondary(section, output_type, &naming.chunks(), limit, self.context)
     }
 
     /// `<format>` and `<inject>`.
@@ -217,6 +238,7 @@ fn assemble(
     inject: Option<Inject>,
     buffer: BufferSettings,
     sink: SinkSettings,
+    secondary: Option<SinkSettings>,
 ) -> (Written, OutputKind) {
     let written = Written {
         formatter,
@@ -224,32 +246,15 @@ fn assemble(
         chunk_keys: buffer.chunk_keys,
         slots: buffer.slots,
     };
+    let mut schedule = buffer.schedule;
+    if secondary.is_none() {
+        schedule.retry.secondary = None;
+    }
     let buffered = BufferedOutput {
         buffer: buffer.buffer,
-        schedule: buffer.schedule,
+        schedule,
         sink,
+        secondary,
     };
     (written, OutputKind::Buffered(Box::new(buffered)))
-}
-
-/// Those chunk keys of a `<buffer>` with a mistake in it that can be read.
-fn readable_keys(section: &Params<'_>) -> ChunkKeys {
-    let buffer = section.section_or_empty("buffer");
-    let names = buffer.argument().split(',').map(str::trim);
-    let names: Vec<_> = names
-        .filter(|name| ChunkKeys::parse(name).is_ok())
-        .collect();
-    match ChunkKeys::parse(&names.join(",")) {
-        Ok(keys) if !keys.is_empty() => keys,
-        _ => ChunkKeys::only_time(),
-    }
-}
-
-/// Compressed objects wait where their chunks lie: there is room, and it is the user's
-/// choice of disk.
-fn spool_directory(place: &Place) -> PathBuf {
-    match place {
-        Place::Memory => std::env::temp_dir(),
-        Place::File { path, .. } => crate::buffer::directory(path),
-    }
 }

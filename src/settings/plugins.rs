@@ -5,7 +5,7 @@ use fluent_compat::config::Params;
 /// `<source>` types.
 pub(super) const INPUTS: [&str; 1] = ["http"];
 /// `<match>` and `<store>` types.
-pub(super) const OUTPUTS: [&str; 5] = ["s3", "stdout", "copy", "relabel", "null"];
+pub(super) const OUTPUTS: [&str; 6] = ["s3", "file", "stdout", "copy", "relabel", "null"];
 /// `<filter>` types.
 pub(super) const FILTERS: [&str; 3] = ["record_transformer", "grep", "stdout"];
 

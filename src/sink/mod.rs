@@ -1,4 +1,4 @@
-//! Where chunks go: an S3 bucket, or the standard output.
+//! Where chunks go: an S3 bucket, files, or the standard output.
 //!
 //! A sink gets one sealed chunk at a time, its name and its bytes, and answers what
 //! has become of it. It keeps no state of chunks and never tries again by itself: the
@@ -13,6 +13,7 @@ use fluent_compat::chunk::{ChunkId, Metadata};
 use fluent_compat::object_key::NameError;
 use fluent_compat::time::EventTime;
 
+pub mod file;
 pub mod s3;
 pub mod stdout;
 
@@ -54,6 +55,21 @@ pub trait Sink: Send + Sync + 'static {
     /// # Errors
     /// If the chunk's metadata make no name. Neither time nor another index cures it.
     fn object_name(&self, chunk: &ChunkInfo, index: u64) -> Result<Option<String>, NameError>;
+
+    /// Makes ready for a put, before a name is written into the chunk: the first index at or
+    /// after `from` whose name may be free. Sinks that need no preparation take `from`.
+    ///
+    /// # Errors
+    /// The chunk gets no name then.
+    fn prepare<'a>(
+        &'a self,
+        chunk: &'a ChunkInfo,
+        from: u64,
+        body: Arc<dyn Body>,
+    ) -> BoxFuture<'a, Result<u64, PutError>> {
+        let _ = (chunk, body);
+        Box::pin(std::future::ready(Ok(from)))
+    }
 
     /// Puts the chunk, once, under the name that stands in it.
     ///

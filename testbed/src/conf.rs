@@ -162,6 +162,21 @@ impl Match {
         }
     }
 
+    /// To files, one JSON record a line.
+    pub fn file(pattern: &str, path: &Path, buffer: Option<Buffer>) -> Match {
+        Match {
+            pattern: pattern.to_owned(),
+            kind: "file",
+            lines: vec![
+                format!("path \"{}\"", path.display()),
+                "<format>".to_owned(),
+                "  @type json".to_owned(),
+                "</format>".to_owned(),
+            ],
+            buffer,
+        }
+    }
+
     /// A parameter more; one that is there already is replaced.
     #[must_use]
     pub fn line(mut self, line: impl Into<String>) -> Match {

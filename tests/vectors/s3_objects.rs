@@ -47,7 +47,7 @@ fn objects_of_a_server_in_tokyo_are_written_as_by_fluentd() {
 }
 
 fn check(file: &str) {
-    let runtime = Runtime::new().unwrap();
+    let runtime = Runtime::new().expect("threads can be started");
     let outcomes = runtime.block_on(outcomes(&load(file)));
     run(file, |case| match outcomes.get(&case.id) {
         Some(outcome) => same(outcome.as_ref()?, &recorded(case)),

@@ -23,7 +23,7 @@ use crate::decode;
 use crate::host::clock::{Clock, PausedClock};
 use crate::host::fs::crashing::CrashingFs;
 use crate::route::{Destination, Label, Output, Router, Step, Target};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Sinks};
 use crate::settings::{self, OutputKind, Settings, SinkSettings, StepSettings, TargetSettings};
 
 pub(super) struct Server {
@@ -60,12 +60,16 @@ impl Server {
         };
         let fs = Arc::new(disk.clone());
         let buffer = Buffer::open_without_thread(fs, &buffered.buffer, clock.clone()).unwrap();
-        let way = Arc::new(Way {
+        let way = Way {
             store: store.clone(),
             keys: s3.keys,
             clock: right_clock.clone(),
-        });
-        let schedule = Schedule::start(buffered.schedule, buffer.clone(), way, clock.clone());
+        };
+        let sinks = Sinks {
+            primary: Arc::new(way),
+            secondary: None,
+        };
+        let schedule = Schedule::start(buffered.schedule, buffer.clone(), sinks, clock.clone());
         let destination = Destination::Buffered(buffer.clone());
         let target = Target::Output(Box::new(Output::new(output.route, destination)));
         let router = Router::new(vec![Label {

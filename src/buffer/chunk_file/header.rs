@@ -4,6 +4,7 @@
 use std::io;
 
 use fluent_compat::chunk::{ChunkId, Metadata};
+use fluent_compat::retry::Target;
 use fluent_compat::tag::Tag;
 use fluent_compat::time::EventTime;
 use fluent_compat::timekey::Timekey;
@@ -20,13 +21,24 @@ pub struct Header {
     pub metadata: Metadata,
 }
 
-/// The object key a chunk is put under.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The object key, or the file's path, that a chunk is put under.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectName {
-    /// The whole key.
+    /// The whole key or path; empty where the target has no names.
     pub name: String,
     /// The `%{index}` it was made with.
     pub index: u64,
+    /// Whose name it is: from then on the chunk belongs there.
+    pub target: Target,
+}
+
+/// The name as it lies in the file.
+#[derive(Serialize, Deserialize)]
+struct NameText {
+    name: String,
+    index: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    secondary: bool,
 }
 
 /// The header as it lies in the file.
@@ -72,10 +84,23 @@ impl Header {
 
 impl ObjectName {
     pub(in crate::buffer) fn to_json(&self) -> io::Result<Vec<u8>> {
-        Ok(serde_json::to_vec(self)?)
+        let text = NameText {
+            name: self.name.clone(),
+            index: self.index,
+            secondary: self.target == Target::Secondary,
+        };
+        Ok(serde_json::to_vec(&text)?)
     }
 
     pub(super) fn from_json(json: &[u8]) -> io::Result<Self> {
-        Ok(serde_json::from_slice(json)?)
+        let text: NameText = serde_json::from_slice(json)?;
+        Ok(Self {
+            name: text.name,
+            index: text.index,
+            target: match text.secondary {
+                true => Target::Secondary,
+                false => Target::Primary,
+            },
+        })
     }
 }

@@ -9,6 +9,7 @@ use std::iter::Cycle;
 use std::vec::IntoIter;
 
 use fluent_compat::chunk::ChunkId;
+use fluent_compat::retry::Target;
 use proptest::prelude::*;
 
 use super::*;
@@ -239,6 +240,7 @@ impl Model {
         let object = ObjectName {
             name: name.clone(),
             index,
+            target: Target::Primary,
         };
         let id = chunk.header.id;
         match self.buffer.write_name(chunk, object) {

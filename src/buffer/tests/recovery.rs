@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use fluent_compat::retry::Target;
+
 use super::*;
 use crate::host::fs::crashing::Op;
 
@@ -92,14 +94,21 @@ async fn a_named_chunk_is_queued_under_the_same_name_after_a_crash() {
     let mut chunk = take(&buffer).await.unwrap();
     for index in 0..2 {
         let name = format!("logs/{index}.gz");
-        buffer
-            .write_name(&mut chunk, ObjectName { name, index })
-            .unwrap();
+        let target = match index {
+            0 => Target::Primary,
+            _ => Target::Secondary,
+        };
+        let object = ObjectName {
+            name,
+            index,
+            target,
+        };
+        buffer.write_name(&mut chunk, object).unwrap();
     }
     fs.crash_hard();
-    let chunk = take(&open(&fs)).await.unwrap();
-    let name = chunk.name.as_ref().map(|object| object.name.as_str());
-    assert_eq!(name, Some("logs/1.gz"));
+    let object = take(&open(&fs)).await.unwrap().name.unwrap();
+    assert_eq!(object.name, "logs/1.gz");
+    assert_eq!(object.target, Target::Secondary);
 }
 
 #[tokio::test(start_paused = true)]

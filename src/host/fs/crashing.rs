@@ -236,6 +236,19 @@ fn sectors(mut offset: usize, mut bytes: &[u8]) -> Vec<(usize, Vec<u8>)> {
     parts
 }
 
+impl Change {
+    /// Cuts off what reaches beyond a length; whether anything is left.
+    fn ends_within(&mut self, length: usize) -> bool {
+        match self {
+            Self::Write { offset, bytes } => {
+                bytes.truncate(length.saturating_sub(*offset));
+                !bytes.is_empty()
+            }
+            Self::Length(_) => true,
+        }
+    }
+}
+
 fn apply(content: &mut Vec<u8>, change: &Change) {
     match change {
         Change::Write { offset, bytes } => {
@@ -287,6 +300,17 @@ impl Fs for CrashingFs {
         let mut state = self.state();
         state.check(Op::Rename, from)?;
         let inode = *state.entries.get(from).ok_or(io::ErrorKind::NotFound)?;
+        state.change_entries(vec![(from.to_owned(), None), (to.to_owned(), Some(inode))]);
+        Ok(())
+    }
+
+    fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        state.check(Op::Rename, from)?;
+        let inode = *state.entries.get(from).ok_or(io::ErrorKind::NotFound)?;
+        if state.entries.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
         state.change_entries(vec![(from.to_owned(), None), (to.to_owned(), Some(inode))]);
         Ok(())
     }
@@ -375,9 +399,13 @@ impl File for CrashingFile {
         let inode = state.inodes.get_mut(&self.inode).unwrap();
         let unsynced = std::mem::take(&mut inode.unsynced);
         match checked {
-            Ok(()) => unsynced
-                .iter()
-                .for_each(|change| apply(&mut inode.durable, change)),
+            Ok(()) => unsynced.iter().for_each(|change| {
+                apply(&mut inode.durable, change);
+                // What is cut off is gone for good, and its pages are written anew.
+                if let Change::Length(length) = change {
+                    inode.lost.retain_mut(|lost| lost.ends_within(*length));
+                }
+            }),
             Err(_) => inode.lost.extend(unsynced),
         }
         checked

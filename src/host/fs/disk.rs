@@ -5,6 +5,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
 use super::{File, Fs, Lock, Mode, Modes};
 
 /// Fluentd's own, of which the process's umask takes what it takes.
@@ -87,6 +90,20 @@ impl Fs for DiskFs {
         fs::rename(from, to)
     }
 
+    fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let renamed = renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE);
+        match renamed {
+            // Some network filesystems cannot: then nobody else may write there.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                match fs::exists(from)? && fs::exists(to)? {
+                    true => Err(io::ErrorKind::AlreadyExists.into()),
+                    false => fs::rename(from, to),
+                }
+            }
+            renamed => Ok(renamed?),
+        }
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
     }
@@ -107,12 +124,17 @@ impl Fs for DiskFs {
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
             Err(TryLockError::Error(error)) => Err(match error.raw_os_error() {
                 // What a network filesystem without a lock service says.
-                Some(code) if code == rustix::io::Errno::NOLCK.raw_os_error() => {
+                Some(code) if code == Errno::NOLCK.raw_os_error() => {
                     io::Error::new(io::ErrorKind::Unsupported, error)
                 }
                 _ => error,
             }),
         }
+    }
+
+    /// Overridden for directories, and files of others.
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        fs::exists(path)
     }
 
     /// Overridden so that files which may only be read (keys, configurations) can be.

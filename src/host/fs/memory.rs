@@ -58,6 +58,19 @@ impl Fs for MemoryFs {
         Ok(())
     }
 
+    fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut files = self.files();
+        if !files.contains_key(from) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        if files.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let file = files.remove(from).unwrap_or_default();
+        files.insert(to.to_owned(), file);
+        Ok(())
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         let removed = self.files().remove(path);
         removed.map(drop).ok_or(io::ErrorKind::NotFound.into())
@@ -135,6 +148,28 @@ mod tests {
         assert_eq!(fs.read(Path::new("/b/one")).unwrap(), b"hello\0\0!");
         file.set_len(2).unwrap();
         assert_eq!(fs.read(Path::new("/b/one")).unwrap(), b"he");
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_told_and_a_file_that_is_missing_before_that() {
+        let disk = tempfile::tempdir().unwrap();
+        let both: [(Box<dyn Fs>, &Path); 2] = [
+            (Box::new(MemoryFs::default()), Path::new("/b")),
+            (Box::new(crate::host::fs::DiskFs::default()), disk.path()),
+        ];
+        for (fs, dir) in both {
+            let rename = |from: &str, to: &str| {
+                let renamed = fs.rename_exclusive(&dir.join(from), &dir.join(to));
+                renamed.map_err(|error| error.kind())
+            };
+            fs.create_new(&dir.join("one")).unwrap();
+            assert_eq!(rename("one", "two"), Ok(()));
+            fs.create_new(&dir.join("one")).unwrap();
+            assert_eq!(rename("one", "two"), Err(io::ErrorKind::AlreadyExists));
+            assert_eq!(rename("three", "two"), Err(io::ErrorKind::NotFound));
+            assert!(fs.exists(&dir.join("one")).unwrap());
+            assert!(!fs.exists(&dir.join("three")).unwrap());
+        }
     }
 
     #[test]

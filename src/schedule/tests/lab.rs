@@ -24,7 +24,7 @@ use super::START;
 use crate::buffer::{self, Buffer, Portion};
 use crate::host::clock::{Clock, PausedClock};
 use crate::host::fs::crashing::CrashingFs;
-use crate::schedule::{AtShutdown, Config, Schedule};
+use crate::schedule::{AtShutdown, Config, Schedule, Sinks};
 
 const HOUR: i64 = 3600;
 
@@ -131,8 +131,11 @@ impl Lab {
             let clock = Arc::new(PausedClock::starting_at(self.wall));
             let fs = Arc::new(self.disk.clone());
             let buffer = Buffer::open_without_thread(fs, &small_chunks(), clock.clone()).unwrap();
-            let sink = self.bucket.clone();
-            let schedule = Schedule::start(config(), buffer.clone(), sink, clock.clone());
+            let sinks = Sinks {
+                primary: self.bucket.clone(),
+                secondary: None,
+            };
+            let schedule = Schedule::start(config(), buffer.clone(), sinks, clock.clone());
             (clock, buffer, schedule)
         });
         self.life = Some(Life {

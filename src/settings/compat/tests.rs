@@ -90,3 +90,20 @@ fn mistakes_are_told_in_the_users_own_words() {
         "{remarks:?}"
     );
 }
+
+#[test]
+fn chunks_of_files_lie_where_the_files_do_unless_it_is_said() {
+    read_as(
+        "<match **>\n  @type file\n  path /v/a\n</match>\n",
+        "<match **>\n  @type file\n  path /v/a\n  \
+         <buffer>\n    @type file\n    path /v/a\n  </buffer>\n</match>\n",
+    );
+    let said = "<match **>\n  @type file\n  path /v/a\n  \
+                <buffer time>\n    @type memory\n    path /b\n  </buffer>\n</match>\n";
+    read_as(said, said);
+    read_as(
+        "<match **>\n  @type file\n  @id a\n  path /v/a\n</match>\n<system>\n  root_dir /r\n</system>\n",
+        "<match **>\n  @type file\n  @id a\n  path /v/a\n  \
+         <buffer>\n    @type file\n  </buffer>\n</match>\n",
+    );
+}
