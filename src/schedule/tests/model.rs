@@ -97,7 +97,7 @@ fn what_is_acknowledged_is_delivered_once_and_what_is_refused_never() {
             scope.spawn(|| {
                 let mut config = config.clone();
                 config.cases = cases.div_ceil(threads);
-                let life = prop::collection::vec((act(), trouble()), 1..24);
+                let life = prop::collection::vec((act(), trouble()), 1..20);
                 let outcome = TestRunner::new(config).run(&life, |life| {
                     let promised = live(life).map_err(TestCaseError::fail)?;
                     lives.fetch_add(1, Ordering::Relaxed);
