@@ -21,6 +21,8 @@ use store::{Moments, Store};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
+/// In minutes.
+const WEEK: i64 = 7 * 24 * 60;
 const ZONE: &str = "Europe/Berlin";
 
 /// What `timekey_wait` says, in seconds.
@@ -147,14 +149,13 @@ impl Week {
     }
 
     fn live(mut self) {
-        const MINUTES: i64 = 7 * 24 * 60;
         let mut minute = 0;
-        while minute < MINUTES {
-            minute = self.live_until_a_restart(minute, MINUTES);
+        while minute < WEEK {
+            minute = self.live_until_a_restart(minute, WEEK);
         }
         self.store.answer(Answer::Well);
         // The last slot ends, and the wait after it.
-        self.live_until_a_restart(MINUTES, MINUTES + 25 * 60);
+        self.live_until_a_restart(WEEK, WEEK + 25 * 60);
         self.check();
     }
 
@@ -209,7 +210,7 @@ impl Week {
 
     /// From none to two, some of them a while old, as a handler's backlog is.
     async fn send_events_of(&mut self, minute: i64, server: &mut Server) {
-        if minute >= 7 * 24 * 60 {
+        if minute >= WEEK {
             return;
         }
         let dice = (minute as u64).wrapping_mul(6_364_136_223_846_793_005) >> 33;
