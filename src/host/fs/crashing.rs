@@ -100,6 +100,11 @@ impl CrashingFs {
         self.state().operations
     }
 
+    /// How many changes of directories a power cut may take back.
+    pub(crate) fn unsynced_entries(&self) -> usize {
+        self.state().unsynced_entries.len()
+    }
+
     /// Operations succeed again.
     pub(crate) fn heal(&self) {
         let mut state = self.state();
