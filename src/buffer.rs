@@ -13,8 +13,10 @@
 //! # Locks, in the order in which they may be taken
 //! `Committer` (memory buffers) or the mailbox (file buffers) → `Queue`. None of them is
 //! held while a file is synced for a file buffer: its committer runs on a thread of its
-//! own and needs no lock.
+//! own and needs no lock. Before them comes the gate of a `Basin`, which is closed only while
+//! the buffer in it is exchanged; appends pass it together and are counted, not locked out.
 
+mod basin;
 mod chunk_file;
 mod commit;
 mod config;
@@ -30,15 +32,18 @@ mod storage;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::HashSet;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fluent_compat::chunk::Metadata;
+use fluent_compat::chunk::{ChunkId, Metadata};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
+pub use basin::{Basin, Exchange, PortionLimits};
 pub use chunk_file::{ChunkBody, Compression, Header, ObjectName};
 use commit::{Append, Committer};
 pub use config::{Backup, Config, Durability, Place, Sealing};
@@ -137,6 +142,9 @@ struct Shared {
     limits: Arc<Limits>,
     queue: Arc<Queue>,
     storage: Storage,
+    /// Cancelled when the committer is gone, and with it the last who writes to the files.
+    ended: CancellationToken,
+    // NOTE: the last field, so that nothing of the above outlives the committer.
     committing: Committing,
 }
 
@@ -208,6 +216,8 @@ impl Buffer {
             Arc::clone(&limits),
             clock,
         );
+        let ended = CancellationToken::new();
+        committer.tell_when_gone(ended.clone().drop_guard());
         committer.take_up_what_is_there()?;
         let shared = Shared {
             portion_limit: config.portion_limit(),
@@ -219,6 +229,7 @@ impl Buffer {
             limits,
             queue,
             storage,
+            ended,
             committing: committing(committer)?,
         };
         Ok(Self {
@@ -308,6 +319,11 @@ impl Buffer {
         self.shared.queue.push(chunk, Some(not_before));
     }
 
+    /// The sealed chunks that nobody has taken.
+    pub fn waiting(&self) -> HashSet<ChunkId> {
+        self.shared.queue.ids()
+    }
+
     /// When the next waiting chunk may be tried; `None` while nothing waits.
     pub fn next_due(&self) -> Option<Instant> {
         self.shared.queue.next_due()
@@ -368,6 +384,29 @@ impl Buffer {
         }
     }
 
+    /// Waits until nobody else has this buffer and its committer has ended: then nothing is
+    /// written to its files any more, and another buffer may be opened on them.
+    pub async fn end(self) {
+        let ended = self.shared.ended.clone();
+        drop(self);
+        ended.cancelled().await;
+    }
+
+    /// Bytes in chunks and in appends under way.
+    pub fn held(&self) -> u64 {
+        self.shared.limits.held()
+    }
+
+    /// From now on `overflow_action block` refuses instead of waiting.
+    pub fn refuse_to_wait(&self) {
+        self.shared.limits.refuse_to_wait();
+    }
+
+    /// Lets chunks that wait for their next attempt have it now.
+    pub fn hurry(&self) {
+        self.shared.queue.hurry();
+    }
+
     async fn make_room(&self, bytes: u64) -> Result<(), AppendError> {
         let limits = &self.shared.limits;
         // Waiting does not help it, and no chunk is dropped for it in vain.
@@ -377,7 +416,9 @@ impl Buffer {
                 Ok(()) => return Ok(()),
                 Err(full) => match limits.overflow_action() {
                     OverflowAction::ThrowException => return Err(full),
-                    OverflowAction::Block => limits.wait_for_room(bytes).await,
+                    OverflowAction::Block => {
+                        limits.wait_for_room(bytes).await.map_err(|_| full)?;
+                    }
                     OverflowAction::DropOldestChunk => self.drop_oldest(full)?,
                 },
             }

@@ -10,6 +10,7 @@ mod content;
 mod cors;
 mod events;
 mod extras;
+mod ingress;
 mod multipart;
 mod parameters;
 mod respond;
@@ -17,7 +18,6 @@ mod tag;
 #[cfg(test)]
 mod testing;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,14 +27,13 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use bytes::Bytes;
 use http::request::Parts;
-use hyper::body::Incoming;
-use tower::Service;
 
 use fluent_compat::events::Events;
 
 pub use self::cors::{Cors, CorsError};
 pub use self::events::{DefaultParsers, Parsing};
 pub use self::extras::Extras;
+pub use self::ingress::Ingress;
 use self::respond::Refusal;
 pub use self::respond::Success;
 pub use self::tag::{TagPrefix, TagPrefixError};
@@ -84,25 +83,6 @@ impl Default for Limits {
             deadline: Duration::from_secs(60),
         }
     }
-}
-
-/// The service that a listener serves.
-///
-/// It reads the peer's [`std::net::SocketAddr`] from the request's extensions.
-pub fn service<E: Emit>(
-    config: Config,
-    emit: E,
-    clock: Arc<dyn Clock>,
-) -> impl Service<
-    http::Request<Incoming>,
-    Response = Response,
-    Error = Infallible,
-    Future: Send + 'static,
-> + Clone
-+ Send
-+ Sync
-+ 'static {
-    routes(config, emit, clock)
 }
 
 /// What each method does, on whatever path. The path is the tag.

@@ -153,6 +153,15 @@ impl ObjectKeyTemplate {
             .any(|piece| matches!(piece, Piece::Index))
     }
 
+    /// Whether each chunk's names have its id in them.
+    pub fn has_chunk_identity(&self) -> bool {
+        self.pieces.iter().any(|piece| match piece {
+            Piece::UuidFlush => true,
+            Piece::Text(text) => text.has_chunk_id(),
+            _ => false,
+        })
+    }
+
     /// The name of a chunk's object; `index` is the number of names before it that
     /// were found taken.
     ///
@@ -162,15 +171,24 @@ impl ObjectKeyTemplate {
     /// # Errors
     /// See [`NameError`]; another index does not cure it.
     pub fn render(&self, chunk: Named<'_>, index: u64) -> Result<String, NameError> {
-        let mut key = self.fill(chunk, index)?;
+        let key = self.fill(chunk, index)?;
         if index > 0 && !self.has_index() {
-            key = self.set_apart(&key, chunk.id, index);
+            return sized(self.set_apart(&key, chunk.id, index));
         }
-        match key.len() {
-            0 => Err(NameError::Empty),
-            found if found > MAX_BYTES => Err(NameError::TooLong { found }),
-            _ => Ok(key),
+        sized(key)
+    }
+
+    /// The same, but in any case a name that belongs to this chunk and no other: the id
+    /// is added where it is not in the template.
+    ///
+    /// # Errors
+    /// See [`NameError`]; another index does not cure it.
+    pub fn render_own(&self, chunk: Named<'_>, index: u64) -> Result<String, NameError> {
+        let key = self.render(chunk, index)?;
+        if names_only(&key, chunk.id) {
+            return Ok(key);
         }
+        sized(self.set_apart(&key, chunk.id, 1))
     }
 
     /// The template with everything filled in, which need not be a name: the values of
@@ -200,14 +218,6 @@ impl ObjectKeyTemplate {
         Ok(text)
     }
 
-    fn has_chunk_identity(&self) -> bool {
-        self.pieces.iter().any(|piece| match piece {
-            Piece::UuidFlush => true,
-            Piece::Text(text) => text.has_chunk_id(),
-            _ => false,
-        })
-    }
-
     /// The last digits of the id backwards: they are its random ones, as in Fluentd.
     fn hex_random(&self, id: ChunkId) -> String {
         let digits = id.to_string();
@@ -227,6 +237,14 @@ impl ObjectKeyTemplate {
             1 => format!("{stem}_{id}{extension}"),
             _ => format!("{stem}_{id}_{index}{extension}"),
         }
+    }
+}
+
+fn sized(key: String) -> Result<String, NameError> {
+    match key.len() {
+        0 => Err(NameError::Empty),
+        found if found > MAX_BYTES => Err(NameError::TooLong { found }),
+        _ => Ok(key),
     }
 }
 

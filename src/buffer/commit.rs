@@ -13,6 +13,7 @@ use fluent_compat::chunk::{ChunkId, Metadata};
 use lru::LruCache;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
+use tokio_util::sync::DropGuard;
 
 use sealing::FullRule;
 
@@ -58,6 +59,8 @@ pub(super) struct Committer {
     clock: Arc<dyn Clock>,
     full: FullRule,
     sealing: Sealing,
+    // NOTE: the last field: what it tells is that all others are gone.
+    gone: Option<DropGuard>,
 }
 
 /// One commit: the appends and the chunks they touch.
@@ -98,7 +101,13 @@ impl Committer {
                 threshold: config.chunk_full_threshold,
             },
             sealing: config.sealing,
+            gone: None,
         }
+    }
+
+    /// The guard is dropped after all that the committer has.
+    pub(super) fn tell_when_gone(&mut self, gone: DropGuard) {
+        self.gone = Some(gone);
     }
 
     /// Stores the appends and answers each of them.

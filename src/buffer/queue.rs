@@ -1,6 +1,6 @@
 //! Sealed chunks that wait for their sink.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -58,6 +58,10 @@ impl Queue {
         waiting.remove(&age).map(|entry| entry.chunk)
     }
 
+    pub(super) fn ids(&self) -> HashSet<ChunkId> {
+        lock(&self.waiting).keys().map(|(_, id)| *id).collect()
+    }
+
     pub(super) fn take_oldest(&self) -> Option<SealedChunk> {
         let (_, oldest) = lock(&self.waiting).pop_first()?;
         Some(oldest.chunk)
@@ -77,6 +81,13 @@ impl Queue {
             .values()
             .map(|entry| entry.not_before.unwrap_or(now))
             .min()
+    }
+
+    /// Lets every waiting chunk be tried at once.
+    pub(super) fn hurry(&self) {
+        for entry in lock(&self.waiting).values_mut() {
+            entry.not_before = None;
+        }
     }
 
     pub(super) async fn arrival(&self) {

@@ -7,6 +7,7 @@
 #[cfg(test)]
 pub(crate) mod crashing;
 mod disk;
+mod fingerprint;
 mod memory;
 mod mode;
 
@@ -15,6 +16,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 pub use disk::{DiskFs, Listed, append_to, list_directory};
+pub use fingerprint::Fingerprint;
 pub use memory::MemoryFs;
 pub use mode::{Mode, ModeError, Modes};
 

@@ -179,7 +179,17 @@ impl Server {
         text: &str,
         limit: Duration,
     ) -> Result<String, ServerError> {
-        wait_for(&mut self.stderr, text, limit).await
+        self.wait_for_logs(text, 1, limit).await
+    }
+
+    /// Waits until so many lines of the log hold this text, and gives the last of them.
+    pub async fn wait_for_logs(
+        &mut self,
+        text: &str,
+        count: usize,
+        limit: Duration,
+    ) -> Result<String, ServerError> {
+        wait_for(&mut self.stderr, text, count, limit).await
     }
 
     /// Waits until a line of stdout holds this text, and gives the line.
@@ -188,13 +198,18 @@ impl Server {
         text: &str,
         limit: Duration,
     ) -> Result<String, ServerError> {
-        wait_for(&mut self.stdout, text, limit).await
+        wait_for(&mut self.stdout, text, 1, limit).await
     }
 
     /// SIGTERM, and then its end.
     pub async fn terminate(self) -> Result<Exit, ServerError> {
         self.signal(Signal::TERM)?;
         self.wait().await
+    }
+
+    /// SIGTERM, without waiting.
+    pub fn ask_to_stop(&self) -> Result<(), ServerError> {
+        self.signal(Signal::TERM)
     }
 
     /// SIGKILL: no last word, as in a crash.
@@ -213,6 +228,11 @@ impl Server {
         self.signal(Signal::HUP)
     }
 
+    /// SIGUSR2, which does the same.
+    pub fn reload_by_usr2(&self) -> Result<(), ServerError> {
+        self.signal(Signal::USR2)
+    }
+
     /// Waits for an end that comes by itself.
     pub async fn wait(self) -> Result<Exit, ServerError> {
         finish(self.child, self.stdout, self.stderr).await
@@ -226,8 +246,17 @@ impl Server {
     }
 }
 
-async fn wait_for(tail: &mut Tail, text: &str, limit: Duration) -> Result<String, ServerError> {
-    let holds = |line: &str| line.contains(text).then(|| line.to_owned());
+async fn wait_for(
+    tail: &mut Tail,
+    text: &str,
+    count: usize,
+    limit: Duration,
+) -> Result<String, ServerError> {
+    let mut found = 0;
+    let holds = |line: &str| {
+        found += usize::from(line.contains(text));
+        (found >= count).then(|| line.to_owned())
+    };
     match timeout(limit, tail.find(holds)).await {
         Ok(Some(line)) => Ok(line),
         Ok(None) | Err(_) => Err(ServerError::NotSaid {

@@ -14,6 +14,7 @@ mod disk;
 mod faults;
 mod front;
 mod object;
+mod refusal;
 mod service;
 mod sidecar;
 
@@ -30,10 +31,11 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use self::disk::Disk;
-pub use self::faults::{Conditions, Fault, Faults, Reads, Refusal};
+pub use self::faults::{Conditions, Fault, Faults, Reads};
 use self::front::Front;
 pub use self::front::{Answer, LoggedRequest};
 pub use self::object::StoredObject;
+pub use self::refusal::Refusal;
 use self::service::Service;
 
 /// The access key a running store takes.

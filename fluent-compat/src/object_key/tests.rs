@@ -56,17 +56,30 @@ impl Case {
     }
 
     fn try_key(&self, index: u64) -> Result<String, NameError> {
-        let metadata = Metadata {
+        let metadata = self.metadata();
+        self.template().unwrap().render(named(&metadata), index)
+    }
+
+    fn own_key(&self, index: u64) -> String {
+        let metadata = self.metadata();
+        let template = self.template().unwrap();
+        template.render_own(named(&metadata), index).unwrap()
+    }
+
+    fn metadata(&self) -> Metadata {
+        Metadata {
             timekey: Some(self.slots().slot(CREATED)),
             tag: Some(Tag::new("test.log")),
             variables: Vec::new(),
-        };
-        let chunk = Named {
-            id: id(),
-            metadata: &metadata,
-            created: CREATED,
-        };
-        self.template().unwrap().render(chunk, index)
+        }
+    }
+}
+
+fn named(metadata: &Metadata) -> Named<'_> {
+    Named {
+        id: id(),
+        metadata,
+        created: CREATED,
     }
 }
 
@@ -191,6 +204,19 @@ fn a_name_with_the_id_or_its_uuid_belongs_to_the_chunk() {
         assert_eq!(case.template().unwrap().warnings(), [], "{format}");
     }
     assert!(!names_only(&CASE.key(0), id()));
+}
+
+#[test]
+fn a_name_of_its_own_has_the_id_once() {
+    let id = id();
+    for (format, expected) in [
+        ("x_%{index}.%{file_extension}", format!("x_3_{id}.gz")),
+        ("x.%{file_extension}", format!("x_{id}_3.gz")),
+        ("x_${chunk_id}", format!("x_{id}_{id}_3")),
+        ("x_%{index}_${chunk_id}", format!("x_3_{id}")),
+    ] {
+        assert_eq!(Case::of(format).own_key(3), expected);
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tower::Service as _;
 
 use super::store::{Store, Way};
-use crate::buffer::Buffer;
+use crate::buffer::{Basin, Buffer};
 use crate::decode;
 use crate::host::clock::{Clock, PausedClock};
 use crate::host::fs::crashing::CrashingFs;
@@ -70,7 +70,7 @@ impl Server {
             secondary: None,
         };
         let schedule = Schedule::start(buffered.schedule, buffer.clone(), sinks, clock.clone());
-        let destination = Destination::Buffered(buffer.clone());
+        let destination = Destination::Buffered(Basin::new(buffer.clone()));
         let target = Target::Output(Box::new(Output::new(output.route, destination)));
         let router = Router::new(vec![Label {
             name: None,
@@ -138,7 +138,7 @@ async fn connect(
     clock: Arc<dyn Clock>,
 ) -> SendRequest<String> {
     let (ours, theirs) = tokio::io::duplex(64 << 10);
-    let service = decode::service(config, router, clock);
+    let service = decode::Ingress::new(config, router, clock);
     let peer: SocketAddr = "192.0.2.7:40000".parse().unwrap();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);

@@ -40,22 +40,26 @@ impl Courier {
         named
     }
 
-    /// The name is somebody else's: the next index.
+    /// The name is somebody else's, the `in_a_row`th: a later index.
     pub(super) async fn rename(
         &self,
         target: Target,
         chunk: SealedChunk,
         info: &ChunkInfo,
+        in_a_row: u32,
     ) -> Result<SealedChunk, Delivery> {
         let taken = index_of(&chunk);
-        let next = taken + 1;
+        let Outlet { sink, indexes } = self.outlet(target);
+        let first = sink.object_name(info, 0).ok().flatten();
+        let next = match &first {
+            Some(first) => indexes.next_after(first, taken, in_a_row),
+            None => taken.saturating_add(1),
+        };
         let renamed = self
             .write_name(target, chunk, info, next, Earlier::None)
             .await;
-        let Outlet { sink, indexes } = self.outlet(target);
-        if let Ok(Some(first)) = sink.object_name(info, 0) {
-            let taken = renamed.as_ref().map_or(taken, index_of);
-            indexes.is_taken(&first, taken);
+        if let (Some(first), Ok(chunk)) = (&first, &renamed) {
+            indexes.is_taken(first, index_of(chunk));
         }
         renamed
     }

@@ -123,7 +123,7 @@ impl Endpoint {
         {
             return Err(EndpointError::Scheme { found });
         }
-        let is_amazon = text.trim_end_matches('/').ends_with("amazonaws.com");
+        let is_amazon = is_amazon(text);
         let is_special = ["vpce.amazonaws.com", "fips", "gov"]
             .iter()
             .any(|special| text.contains(special));
@@ -133,10 +133,19 @@ impl Endpoint {
         Ok(Self(found))
     }
 
+    /// Whether Amazon's own S3 is behind it.
+    pub fn is_amazon(&self) -> bool {
+        is_amazon(&self.0)
+    }
+
     /// The address.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_amazon(url: &str) -> bool {
+    url.trim_end_matches('/').ends_with("amazonaws.com")
 }
 
 /// `proxy_uri`. There may be a password in it.

@@ -19,9 +19,11 @@ const BEFORE_STORING: [&str; 2] = ["NotImplemented", "SlowDown"];
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: u16,
-    pub(super) code: Option<String>,
+    code: Option<String>,
     /// What goes into the error's text.
     detail: String,
+    /// The region that the bucket is in, where the store tells it.
+    region: Option<String>,
 }
 
 /// A request that has not succeeded.
@@ -40,18 +42,30 @@ impl Failure {
         let SdkError::ServiceError(context) = &error else {
             return Self::Unknown(chain(&error));
         };
+        let header = |name| context.raw().headers().get(name).map(str::to_owned);
         let refused = context.err();
-        let mut detail = refused.code().unwrap_or("no error code").to_owned();
+        let code = refused.code();
+        let mut detail = match (code, header("content-type")) {
+            (Some(code), _) => code.to_owned(),
+            (None, Some(page)) if page.starts_with("text/html") => {
+                "a page for people: something before the store has answered".to_owned()
+            }
+            (None, _) => "no error code".to_owned(),
+        };
         if let Some(message) = refused.message() {
             detail = format!("{detail}: {message}");
         }
         if let Some(id) = refused.request_id() {
             detail = format!("{detail} (request id {id})");
         }
+        if let (Some("RequestTimeTooSkewed"), Some(date)) = (code, header("date")) {
+            detail = format!("{detail}; the store's clock says {date}, so this host's is off");
+        }
         Self::Refused(Refusal {
             status: context.raw().status().as_u16(),
-            code: refused.code().map(str::to_owned),
+            code: code.map(str::to_owned),
             detail,
+            region: header("x-amz-bucket-region"),
         })
     }
 
@@ -59,7 +73,13 @@ impl Failure {
         Self::Unknown(format!("no answer within {} seconds", limit.as_secs()))
     }
 
-    pub(super) fn into_error(self, target: String, operation: &'static str) -> PutError {
+    /// `region`: the configured one.
+    pub(super) fn into_error(
+        self,
+        target: String,
+        operation: &'static str,
+        region: &str,
+    ) -> PutError {
         match self {
             Self::Unknown(reason) => PutError::Unknown {
                 target,
@@ -80,7 +100,7 @@ impl Failure {
                 } else {
                     Earlier::None
                 },
-                detail: refusal.detail,
+                detail: refusal.detail_for(region),
             },
         }
     }
@@ -95,6 +115,16 @@ impl Refusal {
     /// The store does not know `If-None-Match` and says so.
     pub(super) fn is_condition_refused(&self) -> bool {
         self.status == 501 || self.has_code(&["NotImplemented"])
+    }
+
+    fn detail_for(self, configured: &str) -> String {
+        match self.region {
+            Some(region) if region != configured => format!(
+                "{}; the bucket is in {region}, and s3_region is {configured}",
+                self.detail
+            ),
+            _ => self.detail,
+        }
     }
 
     pub(super) fn is_bucket_missing(&self) -> bool {
@@ -135,7 +165,7 @@ mod tests {
         let metadata = ErrorMetadata::builder().code(code).message("so it is");
         let response = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
         let error = SdkError::service_error(PutObjectError::generic(metadata.build()), response);
-        Failure::new(error).into_error("s3://b/k".to_owned(), "PutObject")
+        Failure::new(error).into_error("s3://b/k".to_owned(), "PutObject", "us-east-1")
     }
 
     #[test]

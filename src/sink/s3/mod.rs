@@ -4,6 +4,7 @@ mod bucket;
 mod client;
 mod config;
 mod error;
+mod guard;
 mod instance;
 mod pack;
 mod put;
@@ -13,7 +14,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use aws_sdk_s3::Client;
 use base64::Engine;
@@ -29,6 +29,7 @@ pub use config::{
 pub use put::CHUNK_ID;
 pub use store_as::{StoreAs, ZstdLevel, ZstdLevelError};
 
+use self::guard::{Condition, Guard, Way};
 use self::pack::Packed;
 use self::put::Putter;
 use super::{Attempt, Body, BoxFuture, ChunkInfo, Put, PutError, Sink};
@@ -38,8 +39,7 @@ use crate::host::clock::Clock;
 pub struct S3Sink {
     client: Client,
     settings: Arc<S3Config>,
-    /// Set for good when the store refuses `If-None-Match`.
-    condition_refused: AtomicBool,
+    guard: Guard,
     clock: Arc<dyn Clock>,
 }
 
@@ -70,10 +70,14 @@ impl S3Sink {
     /// # Errors
     /// If the certificates to trust cannot be read.
     pub async fn connect(settings: S3Config, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
+        let condition = match &settings.endpoint {
+            Some(endpoint) if !endpoint.is_amazon() => Condition::Unproven,
+            _ => Condition::Honoured,
+        };
         Ok(Self {
             client: client::connect(&settings).await?,
+            guard: Guard::new(&settings.bucket, condition),
             settings: Arc::new(settings),
-            condition_refused: AtomicBool::new(false),
             clock,
         })
     }
@@ -99,7 +103,7 @@ impl S3Sink {
         let putter = Putter {
             client: &self.client,
             settings: &self.settings,
-            condition_refused: &self.condition_refused,
+            guard: &self.guard,
             chunk,
             key: &key,
             metadata,
@@ -125,7 +129,10 @@ impl S3Sink {
     }
 
     fn key(&self, chunk: &ChunkInfo, index: u64) -> Result<String, NameError> {
-        self.settings.keys.render(named(chunk), index)
+        match self.guard.way() {
+            Way::OwnName => self.settings.keys.render_own(named(chunk), index),
+            Way::Condition | Way::Look => self.settings.keys.render(named(chunk), index),
+        }
     }
 
     fn metadata(

@@ -4,17 +4,18 @@
 //!
 //! 1. The PUT has `If-None-Match: *`, and our chunk's id goes with the object.
 //! 2. If the name is taken, and it has the chunk's id in it, the object is ours.
-//! 3. If it is taken and no earlier attempt can have stored it, it is not ours.
-//! 4. Else a HEAD tells. Where HEAD is forbidden, the next name is tried: better
-//!    twice than never.
+//! 3. Else a HEAD tells, also if this is the first attempt: a proxy may have put the
+//!    object, lost the answer and tried again by itself.
+//! 4. Where HEAD is forbidden, the next name is tried: better twice than never.
 //!
-//! Only a store that refuses the condition gets a HEAD before the PUT.
+//! Only where a store is not known to honour the condition, a HEAD goes before the PUT
+//! (see [`super::guard`]).
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::{RequestId, put_object::PutObjectOutput};
 use aws_sdk_s3::types::{ObjectCannedAcl, ServerSideEncryption, StorageClass};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -23,7 +24,8 @@ use fluent_compat::object_key::names_only;
 
 use super::bucket;
 use super::config::{Checksum, Existing, MissingBucket, S3Config};
-use super::error::{Failure, Refusal};
+use super::error::Failure;
+use super::guard::{self, Guard, Way};
 use super::pack::Packed;
 use crate::sink::{ChunkInfo, Earlier, Put, PutError};
 
@@ -40,8 +42,7 @@ const SLOWEST: u64 = 256 << 10;
 pub(super) struct Putter<'a> {
     pub(super) client: &'a Client,
     pub(super) settings: &'a S3Config,
-    /// Set for good when the store refuses `If-None-Match`.
-    pub(super) condition_refused: &'a AtomicBool,
+    pub(super) guard: &'a Guard,
     pub(super) chunk: &'a ChunkInfo,
     pub(super) key: &'a str,
     pub(super) metadata: HashMap<String, String>,
@@ -57,7 +58,7 @@ enum Condition {
 
 /// What a HEAD has found.
 enum Found {
-    Forbidden(Refusal),
+    Forbidden,
     Nothing,
     Other,
     Ours,
@@ -70,30 +71,66 @@ impl Putter<'_> {
         if settings.existing == Existing::Overwrite && !settings.keys.has_index() {
             return self.put_always().await;
         }
-        if self.condition_refused.load(Ordering::Relaxed) {
-            return self.look_and_put().await;
-        }
-        match self.send(Condition::IfAbsent).await? {
-            Ok(()) => Ok(Put::Stored),
-            Err(Failure::Refused(refusal)) if refusal.is_taken() => self.taken(earlier).await,
-            Err(Failure::Refused(refusal)) if refusal.is_condition_refused() => {
-                if !self.condition_refused.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(
-                        bucket = settings.bucket,
-                        "the store refuses If-None-Match: from now on each name is looked \
-                         for before it is used, and two servers must not share a prefix"
-                    );
-                }
-                self.look_and_put().await
-            }
-            Err(failure) => Err(failure.into_error(self.target(), PUT)),
+        match self.guard.way() {
+            Way::Condition => self.put_if_absent(earlier).await,
+            Way::Look | Way::OwnName if self.is_name_ours() => self.put_unseen(earlier).await,
+            Way::Look => self.look_and_put(earlier).await,
+            // The next name will be one of its own.
+            Way::OwnName => Ok(Put::NameTaken),
         }
     }
 
     async fn put_always(&self) -> Result<Put, PutError> {
         match self.send(Condition::Always).await? {
             Ok(()) => Ok(Put::Stored),
-            Err(failure) => Err(failure.into_error(self.target(), PUT)),
+            Err(failure) => Err(self.failed(failure, PUT)),
+        }
+    }
+
+    /// Under a name that nothing else has, as far as is known.
+    async fn put_unseen(&self, earlier: Earlier) -> Result<Put, PutError> {
+        match self.guard.condition() {
+            guard::Condition::Useless => self.put_always().await,
+            guard::Condition::Honoured | guard::Condition::Unproven => {
+                // In a box, since a store that refuses the condition leads back here, once.
+                Box::pin(self.put_if_absent(earlier)).await
+            }
+        }
+    }
+
+    async fn put_if_absent(&self, earlier: Earlier) -> Result<Put, PutError> {
+        match self.send(Condition::IfAbsent).await? {
+            Ok(()) => {
+                self.prove().await;
+                Ok(Put::Stored)
+            }
+            Err(Failure::Refused(refusal)) if refusal.is_taken() => {
+                self.guard.is_honoured();
+                self.taken(earlier).await
+            }
+            Err(Failure::Refused(refusal)) if refusal.is_condition_refused() => {
+                self.guard.is_useless("refuses");
+                if self.is_name_ours() {
+                    return self.put_always().await;
+                }
+                self.look_and_put(earlier).await
+            }
+            Err(failure) => Err(self.failed(failure, PUT)),
+        }
+    }
+
+    /// Finds out whether the condition is honoured, by the object that was just stored.
+    ///
+    /// Whatever comes of it, the object is there: no failure is one of its delivery.
+    async fn prove(&self) {
+        let names_are_own = self.settings.keys.has_chunk_identity();
+        if names_are_own || self.guard.condition() != guard::Condition::Unproven {
+            return;
+        }
+        match self.send(Condition::IfAbsent).await {
+            Ok(Ok(())) => self.guard.is_useless("ignores"),
+            Ok(Err(Failure::Refused(refusal))) if refusal.is_taken() => self.guard.is_honoured(),
+            Ok(Err(_)) | Err(_) => {}
         }
     }
 
@@ -102,12 +139,25 @@ impl Putter<'_> {
         if self.is_name_ours() {
             return Ok(Put::AlreadyThere);
         }
-        if earlier == Earlier::None {
+        if earlier == Earlier::None && !self.guard.may_look() {
             return Ok(Put::NameTaken);
         }
         match self.look().await? {
             Found::Ours => Ok(Put::AlreadyThere),
-            Found::Other | Found::Forbidden(_) => Ok(Put::NameTaken),
+            Found::Other => Ok(Put::NameTaken),
+            Found::Forbidden => {
+                if earlier == Earlier::MaybeStored {
+                    tracing::warn!(
+                        object = self.target(),
+                        chunk = %self.chunk.id,
+                        "an attempt to put this object had no certain outcome, the name is \
+                         taken, and HEAD is answered with 403: the chunk is put under the next \
+                         name and may be there twice (${{chunk_id}} in s3_object_key_format, or \
+                         the permission s3:GetObject, keeps that from happening)"
+                    );
+                }
+                Ok(Put::NameTaken)
+            }
             Found::Nothing => Err(PutError::Unknown {
                 target: self.target(),
                 operation: HEAD,
@@ -116,18 +166,13 @@ impl Putter<'_> {
         }
     }
 
-    /// For a store that refuses the condition.
-    async fn look_and_put(&self) -> Result<Put, PutError> {
-        if self.is_name_ours() {
-            return self.put_always().await;
-        }
+    /// For a store that may not honour the condition.
+    async fn look_and_put(&self, earlier: Earlier) -> Result<Put, PutError> {
         match self.look().await? {
             Found::Ours => Ok(Put::AlreadyThere),
-            Found::Other => Ok(Put::NameTaken),
-            Found::Nothing => self.put_always().await,
-            Found::Forbidden(refusal) => {
-                Err(Failure::Refused(refusal).into_error(self.target(), HEAD))
-            }
+            // The next name will be one of its own if looking is forbidden.
+            Found::Other | Found::Forbidden => Ok(Put::NameTaken),
+            Found::Nothing => self.put_unseen(earlier).await,
         }
     }
 
@@ -142,7 +187,7 @@ impl Putter<'_> {
                     Err(failure) => {
                         // Nothing was stored, and the next attempt comes here again.
                         let target = format!("s3://{}", self.settings.bucket);
-                        Err(failure.into_error(target, CREATE))
+                        Err(failure.into_error(target, CREATE, &self.settings.region))
                     }
                 }
             }
@@ -197,7 +242,12 @@ impl Putter<'_> {
             .set_tagging(object.tagging.clone());
         let limit = self.time_limit();
         Ok(match tokio::time::timeout(limit, request.send()).await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(output)) if is_from_a_store(&output) => Ok(()),
+            Ok(Ok(_)) => Err(Failure::Unknown(
+                "the answer is a success without ETag or request id, so no store has given it: \
+                 is there a proxy that wants something?"
+                    .to_owned(),
+            )),
             Ok(Err(error)) => Err(Failure::new(error)),
             Err(_) => Err(Failure::late(limit)),
         })
@@ -225,9 +275,16 @@ impl Putter<'_> {
         };
         match failure {
             Failure::Refused(refusal) if refusal.status == 404 => Ok(Found::Nothing),
-            Failure::Refused(refusal) if refusal.status == 403 => Ok(Found::Forbidden(refusal)),
-            failure => Err(failure.into_error(self.target(), HEAD)),
+            Failure::Refused(refusal) if refusal.status == 403 => {
+                self.guard.is_blind();
+                Ok(Found::Forbidden)
+            }
+            failure => Err(self.failed(failure, HEAD)),
         }
+    }
+
+    fn failed(&self, failure: Failure, operation: &'static str) -> PutError {
+        failure.into_error(self.target(), operation, &self.settings.region)
     }
 
     fn is_name_ours(&self) -> bool {
@@ -249,6 +306,11 @@ impl Putter<'_> {
     fn target(&self) -> String {
         super::target(&self.settings.bucket, self.key)
     }
+}
+
+/// A page that a portal shows instead of the store may come with status 200 as well.
+fn is_from_a_store(output: &PutObjectOutput) -> bool {
+    output.e_tag().is_some() || output.request_id().is_some()
 }
 
 fn exposed(secret: Option<&Secret>) -> Option<String> {

@@ -15,10 +15,12 @@ use forebay_testbed::store::{
 use super::*;
 use crate::sink::{Earlier, Remedy};
 
+mod guard;
 mod outcomes;
 mod requests;
 
 const BUCKET: &str = "audit";
+const KEY_FORMAT: &str = "logs/${tag}_%{index}.%{file_extension}";
 const LINES: &str = "{\"event\":\"session.start\"}\n{\"event\":\"session.end\"}\n";
 
 /// A store, and a sink that puts into it.
@@ -31,10 +33,18 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
-        Self::with("logs/${tag}_%{index}.%{file_extension}", |_| ()).await
+        Self::with(KEY_FORMAT, |_| ()).await
     }
 
+    /// The store is known to honour the condition, as Amazon's is.
     async fn with(key_format: &str, change: impl FnOnce(&mut S3Config)) -> Self {
+        let bench = Self::unproven(key_format, change).await;
+        bench.sink.guard.is_honoured();
+        bench
+    }
+
+    /// Nothing is known of the store yet.
+    async fn unproven(key_format: &str, change: impl FnOnce(&mut S3Config)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::start(directory.path(), &[BUCKET]).await.unwrap();
         let mut config = S3Config::new(
@@ -88,6 +98,22 @@ impl Bench {
         self.sink.put(chunk, attempt, body).await
     }
 
+    /// Puts the chunk under the name that it has from before.
+    async fn put_as(
+        &self,
+        name: Option<&str>,
+        chunk: &ChunkInfo,
+        earlier: Earlier,
+    ) -> Result<Put, PutError> {
+        let attempt = Attempt {
+            name,
+            index: 1,
+            earlier,
+        };
+        let body = Arc::new(Text(LINES.to_owned()));
+        self.sink.put(chunk, attempt, body).await
+    }
+
     fn keys(&self) -> Vec<String> {
         let objects = self.store.objects().unwrap();
         objects.into_iter().map(|object| object.key).collect()
@@ -100,6 +126,14 @@ impl Bench {
             None => format!("{} cut", request.method),
         };
         self.store.requests().iter().map(line).collect()
+    }
+
+    /// The requests since the last call.
+    fn log_since(&self, seen: &mut usize) -> Vec<String> {
+        let log = self.log();
+        let new = log.iter().skip(*seen).cloned().collect();
+        *seen = log.len();
+        new
     }
 
     fn header(&self, name: &str) -> Option<String> {

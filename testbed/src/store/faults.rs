@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use super::Refusal;
+
 /// What becomes of one PUT.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
@@ -16,23 +18,12 @@ pub enum Fault {
     StoreThenFail,
     /// The object is stored, and the connection is cut without an answer.
     StoreThenCut,
+    /// The object is stored, and this is the answer.
+    StoreThenRefuse(Refusal),
+    /// The object is stored, and there is no answer until [`Faults::clear`].
+    StoreThenStall,
     /// Nothing happens until [`Faults::clear`]; then the request goes its way.
     Stall,
-}
-
-/// An answer of S3's that is no success.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Refusal {
-    /// 503 `SlowDown`.
-    SlowDown,
-    /// 500 `InternalError`.
-    InternalError,
-    /// 403 `AccessDenied`.
-    AccessDenied,
-    /// 409 `ConditionalRequestConflict`.
-    Conflict,
-    /// 501 `NotImplemented`.
-    NotImplemented,
 }
 
 /// What the credentials may read.
@@ -62,6 +53,7 @@ pub enum Conditions {
 pub struct Faults {
     state: Arc<Mutex<State>>,
     cleared: watch::Sender<()>,
+    stalled: watch::Sender<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -85,6 +77,7 @@ impl Default for Faults {
         Faults {
             state: Arc::default(),
             cleared: watch::Sender::new(()),
+            stalled: watch::Sender::new(0),
         }
     }
 }
@@ -117,6 +110,13 @@ impl Faults {
     /// How many of the counted faults no PUT has met yet.
     pub fn left(&self) -> usize {
         self.state().next.len()
+    }
+
+    /// Returns when so many requests are stalled at a time.
+    pub async fn wait_for_stalled(&self, count: usize) {
+        let mut stalled = self.stalled.subscribe();
+        // We hold the sender, so there is no error.
+        let _ = stalled.wait_for(|now| *now >= count).await;
     }
 
     /// All is well again; stalled requests go on.
@@ -155,8 +155,31 @@ impl Faults {
         self.cleared.subscribe()
     }
 
+    /// Returns when all is well again.
+    pub(super) async fn stall(&self, mut cleared: watch::Receiver<()>) {
+        let _counted = Stalled::new(&self.stalled);
+        // An error means that the store is going away: nothing to wait for then.
+        let _ = cleared.changed().await;
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts a stalled request, also when its client goes before the stall ends.
+struct Stalled<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Stalled<'a> {
+    fn new(count: &'a watch::Sender<usize>) -> Stalled<'a> {
+        count.send_modify(|count| *count += 1);
+        Stalled(count)
+    }
+}
+
+impl Drop for Stalled<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
     }
 }
 

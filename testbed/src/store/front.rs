@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue, IF_NONE_MATCH};
+use hyper::header::IF_NONE_MATCH;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -114,12 +114,12 @@ impl Front {
         logged: &LoggedRequest,
     ) -> Result<Response<Body>, HttpError> {
         if logged.is_read() && self.faults.reads_denied() {
-            return Ok(refuse(Refusal::AccessDenied));
+            return Ok(Refusal::AccessDenied.response());
         }
         if !logged.is_put() {
             return self.store(request).await;
         }
-        let mut cleared = self.faults.watch_clear();
+        let cleared = self.faults.watch_clear();
         match self
             .faults
             .for_put(request.headers().contains_key(IF_NONE_MATCH))
@@ -127,20 +127,28 @@ impl Front {
             None => self.store(request).await,
             Some(Fault::Refuse(refusal)) => {
                 drain(request.into_body()).await;
-                Ok(refuse(refusal))
+                Ok(refusal.response())
             }
             Some(Fault::Cut) => Err(cut()),
             Some(Fault::StoreThenFail) => {
                 self.store(request).await?;
-                Ok(refuse(Refusal::InternalError))
+                Ok(Refusal::InternalError.response())
             }
             Some(Fault::StoreThenCut) => {
                 self.store(request).await?;
                 Err(cut())
             }
+            Some(Fault::StoreThenRefuse(refusal)) => {
+                self.store(request).await?;
+                Ok(refusal.response())
+            }
+            Some(Fault::StoreThenStall) => {
+                let response = self.store(request).await?;
+                self.faults.stall(cleared).await;
+                Ok(response)
+            }
             Some(Fault::Stall) => {
-                // An error means that the store is going away: nothing to wait for then.
-                let _ = cleared.changed().await;
+                self.faults.stall(cleared).await;
                 self.store(request).await
             }
         }
@@ -192,42 +200,6 @@ fn logged(request: &Request<Incoming>) -> LoggedRequest {
 /// Reads a body to its end, so that the client is not cut off in the middle of it.
 async fn drain(mut body: Incoming) {
     while let Some(Ok(_)) = body.frame().await {}
-}
-
-fn refuse(refusal: Refusal) -> Response<Body> {
-    let (status, code, message) = match refusal {
-        Refusal::SlowDown => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "SlowDown",
-            "please reduce your request rate",
-        ),
-        Refusal::InternalError => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "InternalError",
-            "we encountered an internal error, please try again",
-        ),
-        Refusal::AccessDenied => (StatusCode::FORBIDDEN, "AccessDenied", "access denied"),
-        Refusal::Conflict => (
-            StatusCode::CONFLICT,
-            "ConditionalRequestConflict",
-            "a conflicting operation is in progress",
-        ),
-        Refusal::NotImplemented => (
-            StatusCode::NOT_IMPLEMENTED,
-            "NotImplemented",
-            "a header you provided implies functionality that is not implemented",
-        ),
-    };
-    let xml = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code>\
-         <Message>{message}</Message><RequestId>TESTBED</RequestId></Error>"
-    );
-    let mut response = Response::new(Body::from(xml));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
-    response
 }
 
 /// hyper aborts a connection whose service fails.

@@ -194,6 +194,10 @@ async fn refusals_are_answered_with_their_code_and_store_nothing() {
         (Refusal::InternalError, "InternalError"),
         (Refusal::AccessDenied, "AccessDenied"),
         (Refusal::Conflict, "ConditionalRequestConflict"),
+        (Refusal::EntityTooLarge, "EntityTooLarge"),
+        (Refusal::Taken, "PreconditionFailed"),
+        (Refusal::ClockSkewed, "RequestTimeTooSkewed"),
+        (Refusal::WrongRegion, "PermanentRedirect"),
     ] {
         store.faults().next(1, Fault::Refuse(refusal));
         let error = put(&client, "a", "x").await.unwrap_err();
@@ -236,6 +240,18 @@ async fn a_stalled_put_goes_on_when_faults_are_cleared() {
     store.faults().clear();
     stalled.await.unwrap().unwrap();
     assert_eq!(store.objects().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_object_can_be_stored_and_the_answer_held_back() {
+    let (_directory, store, client) = store().await;
+    store.faults().next(1, Fault::StoreThenStall);
+    let putting = tokio::spawn(async move { put(&client, "a", "x").await.map(drop) });
+    store.faults().wait_for_stalled(1).await;
+    assert_eq!(store.objects().unwrap()[0].text().unwrap(), "x");
+    assert!(!putting.is_finished());
+    store.faults().clear();
+    putting.await.unwrap().unwrap();
 }
 
 #[tokio::test]

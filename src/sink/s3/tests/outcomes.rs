@@ -24,7 +24,12 @@ async fn a_chunk_becomes_one_object() {
 
 #[tokio::test]
 async fn a_chunk_stored_without_an_answer_is_recognised() {
-    for fault in [Fault::StoreThenCut, Fault::StoreThenFail] {
+    for fault in [
+        Fault::StoreThenCut,
+        Fault::StoreThenFail,
+        Fault::StoreThenRefuse(Refusal::BadGateway),
+        Fault::StoreThenRefuse(Refusal::Portal),
+    ] {
         let bench = Bench::new().await;
         bench.store.faults().next(1, fault);
         let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
@@ -49,7 +54,7 @@ async fn a_cut_before_storing_is_put_again() {
 }
 
 #[tokio::test]
-async fn a_name_that_another_has_is_left_to_it_without_looking() {
+async fn a_name_that_another_has_is_left_to_it() {
     let bench = Bench::new().await;
     bench.put(&chunk(1), Earlier::None).await.unwrap();
     assert_eq!(
@@ -61,7 +66,31 @@ async fn a_name_that_another_has_is_left_to_it_without_looking() {
         Put::Stored
     );
     assert_eq!(bench.keys(), ["logs/test.log_0.gz", "logs/test.log_1.gz"]);
-    assert_eq!(bench.log(), ["PUT 200", "PUT 412", "PUT 200"]);
+    assert_eq!(bench.log(), ["PUT 200", "PUT 412", "HEAD 200", "PUT 200"]);
+}
+
+#[tokio::test]
+async fn an_object_that_a_proxy_has_put_twice_is_recognised_at_the_first_attempt() {
+    let bench = Bench::new().await;
+    let fault = Fault::StoreThenRefuse(Refusal::Taken);
+    bench.store.faults().next(1, fault);
+    let put = bench.put(&chunk(1), Earlier::None).await.unwrap();
+    assert_eq!(put, Put::AlreadyThere);
+    assert_eq!(bench.log(), ["PUT 412", "HEAD 200"]);
+}
+
+#[tokio::test]
+async fn where_looking_is_forbidden_it_is_not_tried_for_every_name() {
+    let bench = Bench::new().await;
+    bench.store.faults().reads(Reads::Denied);
+    bench.put(&chunk(1), Earlier::None).await.unwrap();
+    for _ in 0..3 {
+        let found = bench.put(&chunk(2), Earlier::None).await.unwrap();
+        assert_eq!(found, Put::NameTaken);
+    }
+    let log = bench.log();
+    let heads = log.iter().filter(|line| line.starts_with("HEAD")).count();
+    assert_eq!(heads, 1, "{log:?}");
 }
 
 #[tokio::test]
@@ -171,47 +200,74 @@ async fn a_store_that_never_answers_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_store_that_refuses_the_condition_is_looked_at_first() {
-    let bench = Bench::new().await;
-    bench.store.faults().conditions(Conditions::Refused);
-    assert_eq!(
-        bench.put(&chunk(1), Earlier::None).await.unwrap(),
-        Put::Stored
-    );
-    assert_eq!(bench.log(), ["PUT 501", "HEAD 404", "PUT 200"]);
-    assert_eq!(
-        bench.put(&chunk(2), Earlier::None).await.unwrap(),
-        Put::NameTaken
-    );
-    assert_eq!(
-        bench.log().last().unwrap(),
-        "HEAD 200",
-        "the condition is not tried again"
-    );
-    let found = bench.put(&chunk(1), Earlier::MaybeStored).await.unwrap();
-    assert_eq!(found, Put::AlreadyThere);
+async fn an_object_that_was_stored_without_an_answer_in_time_is_recognised() {
+    let bench = Bench::with("x", |config| {
+        config.put_timeout = Duration::from_millis(500)
+    })
+    .await;
+    bench.store.faults().next(1, Fault::StoreThenStall);
+    let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
+    assert!(error.to_string().contains("no answer within"), "{error}");
+    let again = bench.put(&chunk(1), error.leaves()).await.unwrap();
+    assert_eq!(again, Put::AlreadyThere);
 }
 
 #[tokio::test]
-async fn without_condition_and_looking_only_a_name_of_its_own_is_used() {
-    let bench = Bench::new().await;
-    bench.store.faults().conditions(Conditions::Refused);
-    bench.store.faults().reads(Reads::Denied);
-    let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("HeadObject was answered with status 403"),
-        "{error}"
-    );
+async fn a_page_for_people_is_no_success_whatever_its_status() {
+    for (refusal, expected) in [
+        (
+            Refusal::BadGateway,
+            "status 502, a page for people: something before the store has answered",
+        ),
+        (Refusal::Portal, "no store has given it"),
+    ] {
+        let bench = Bench::new().await;
+        bench.store.faults().next(1, Fault::Refuse(refusal));
+        let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(error.is_retryable(), "{error}");
+        let again = bench.put(&chunk(1), error.leaves()).await.unwrap();
+        assert_eq!(again, Put::Stored);
+    }
+}
 
-    let bench = Bench::with("${chunk_id}", |_| ()).await;
-    bench.store.faults().conditions(Conditions::Refused);
-    bench.store.faults().reads(Reads::Denied);
-    assert_eq!(
-        bench.put(&chunk(1), Earlier::None).await.unwrap(),
-        Put::Stored
-    );
+#[tokio::test]
+async fn a_bucket_in_another_region_is_named_with_its_region() {
+    let bench = Bench::new().await;
+    let fault = Fault::Refuse(Refusal::WrongRegion);
+    bench.store.faults().next(1, fault);
+    let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
+    let expected = "the bucket is in eu-west-1, and s3_region is us-east-1";
+    assert!(error.to_string().ends_with(expected), "{error}");
+    assert!(error.is_retryable(), "{error}");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_is_told_and_made_up_for() {
+    let bench = Bench::new().await;
+    let fault = Fault::Refuse(Refusal::ClockSkewed);
+    bench.store.faults().next(1, fault);
+    let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("the store's clock says "), "{text}");
+    assert!(text.ends_with("so this host's is off"), "{text}");
+
+    let signed_at = |bench: &Bench| bench.header("x-amz-date").unwrap();
+    let before = signed_at(&bench);
+    bench.put(&chunk(1), error.leaves()).await.ok();
+    let after = signed_at(&bench);
+    assert!(after > before, "{after} is not two hours after {before}");
+    let hours = |date: &str| date[9..11].parse::<u32>().unwrap();
+    assert_eq!((hours(&before) + 2) % 24, hours(&after) % 24);
+}
+
+#[tokio::test]
+async fn an_object_that_is_too_large_is_not_tried_again() {
+    let bench = Bench::new().await;
+    let fault = Fault::Refuse(Refusal::EntityTooLarge);
+    bench.store.faults().next(1, fault);
+    let error = bench.put(&chunk(1), Earlier::None).await.unwrap_err();
+    assert!(!error.is_retryable(), "{error}");
 }
 
 #[tokio::test]

@@ -1,11 +1,16 @@
 //! Whatever S3 does, every event comes to it once.
 
+mod conditions;
+mod crashes;
+mod parallel;
+mod write_only;
+
 use std::error::Error;
 use std::time::Duration;
 
 use forebay_testbed::conf::Match;
 use forebay_testbed::rig::{BUCKET, Rig, deliver, past, records};
-use forebay_testbed::store::{Answer, Conditions, Fault, Reads, Refusal};
+use forebay_testbed::store::{Answer, Fault, Refusal};
 use forebay_testbed::tally::{Report, Tally};
 
 const FOREBAY: &str = env!("CARGO_BIN_EXE_forebay");
@@ -80,6 +85,21 @@ async fn an_object_that_was_stored_before_a_cut_is_not_stored_again() -> TestRes
 }
 
 #[tokio::test]
+async fn an_object_that_was_stored_under_a_proxys_error_is_not_stored_again() -> TestResult {
+    stored_once_under(Fault::StoreThenRefuse(Refusal::BadGateway)).await
+}
+
+#[tokio::test]
+async fn an_object_that_a_proxy_put_twice_is_not_stored_again() -> TestResult {
+    stored_once_under(Fault::StoreThenRefuse(Refusal::Taken)).await
+}
+
+#[tokio::test]
+async fn a_portals_page_is_no_success() -> TestResult {
+    stored_once_under(Fault::Refuse(Refusal::Portal)).await
+}
+
+#[tokio::test]
 async fn a_cut_before_the_object_was_stored_is_tried_again() -> TestResult {
     stored_once_under(Fault::Cut).await
 }
@@ -88,39 +108,6 @@ async fn stored_once_under(fault: Fault) -> TestResult {
     let rig = Rig::new(FOREBAY).await?;
     rig.store.faults().next(2, fault);
     let report = deliver_all(&rig).await?;
-    assert!(report.is_exact(), "{report}");
-    Ok(())
-}
-
-#[tokio::test]
-async fn write_only_credentials_are_enough() -> TestResult {
-    let rig = Rig::new(FOREBAY).await?;
-    rig.store.faults().reads(Reads::Denied);
-    let report = deliver_all(&rig).await?;
-    assert!(report.is_exact(), "{report}");
-    Ok(())
-}
-
-#[tokio::test]
-async fn write_only_credentials_lose_nothing_after_an_unknown_outcome() -> TestResult {
-    let rig = Rig::new(FOREBAY).await?;
-    rig.store.faults().reads(Reads::Denied);
-    rig.store.faults().next(1, Fault::StoreThenCut);
-    let report = deliver_all(&rig).await?;
-    assert!(report.missing.is_empty(), "{report}");
-    assert!(report.altered.is_empty(), "{report}");
-    Ok(())
-}
-
-#[tokio::test]
-async fn with_the_chunk_id_in_the_key_even_that_is_exact() -> TestResult {
-    let rig = Rig::new(FOREBAY).await?;
-    rig.store.faults().reads(Reads::Denied);
-    rig.store.faults().next(1, Fault::StoreThenCut);
-    let output = rig
-        .s3("**", rig.buffer(1))
-        .line("s3_object_key_format %{path}%{time_slice}_${chunk_id}.%{file_extension}");
-    let report = deliver_through(&rig, output).await?;
     assert!(report.is_exact(), "{report}");
     Ok(())
 }
@@ -167,33 +154,6 @@ async fn every_put_is_conditional_and_carries_the_chunk_id() -> TestResult {
 }
 
 #[tokio::test]
-async fn a_store_that_refuses_conditions_is_written_without_them() -> TestResult {
-    let rig = Rig::new(FOREBAY).await?;
-    rig.store.faults().conditions(Conditions::Refused);
-    let report = deliver_all(&rig).await?;
-    assert!(report.is_exact(), "{report}");
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_store_that_ignores_conditions_is_not_overwritten() -> TestResult {
-    let rig = Rig::new(FOREBAY).await?;
-    rig.store.faults().conditions(Conditions::Ignored);
-    let first = rig.start(&rig.conf()).await?;
-    let mut tally = Tally::default();
-    let mut maker = past();
-    deliver(&mut rig.client(&first)?, &maker.audit(5), &mut tally).await?;
-    rig.store
-        .wait_for_objects(PATIENCE, |objects| records(objects) == 5)
-        .await?;
-    // A chunk of the same slot wants the same name.
-    deliver(&mut rig.client(&first)?, &maker.audit(5), &mut tally).await?;
-    let report = rig.finish(first, &tally).await?;
-    assert!(report.is_exact(), "{report}");
-    Ok(())
-}
-
-#[tokio::test]
 async fn a_name_that_somebody_else_has_is_left_alone() -> TestResult {
     let rig = Rig::new(FOREBAY).await?;
     let output = rig.s3("**", rig.buffer(1)).line("time_slice_format %Y%m%d");
@@ -232,27 +192,6 @@ async fn a_name_that_somebody_else_has_is_left_alone() -> TestResult {
 }
 
 #[tokio::test]
-async fn a_chunk_that_cannot_go_does_not_hold_back_the_others() -> TestResult {
-    let rig = Rig::new(FOREBAY).await?;
-    let buffer = rig.buffer(1).by_tag().line("flush_thread_count 2");
-    let output = rig.s3("**", buffer).line("path logs/${tag}/");
-    rig.store.faults().next(1, Fault::Stall);
-    let server = rig.start(&rig.conf_with(output)).await?;
-    let mut client = rig.client(&server)?;
-    let mut maker = past();
-    let mut tally = Tally::default();
-    deliver(&mut client, &maker.recording(5).events, &mut tally).await?;
-    deliver(&mut client, &maker.recording(5).events, &mut tally).await?;
-    rig.store
-        .wait_for_objects(PATIENCE, |objects| records(objects) >= 5)
-        .await?;
-    rig.store.faults().clear();
-    let report = rig.finish(server, &tally).await?;
-    assert!(report.is_exact(), "{report}");
-    Ok(())
-}
-
-#[tokio::test]
 async fn no_secret_goes_to_the_log_when_s3_refuses() -> TestResult {
     let rig = Rig::new(FOREBAY).await?;
     let wrong = "a-secret-key-nobody-may-see-in-a-log";
@@ -280,6 +219,23 @@ async fn no_secret_goes_to_the_log_when_s3_refuses() -> TestResult {
         matches!(put.answer, Answer::Status(status) if status == 403),
         "{put:?}"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_region_that_a_bucket_is_in_is_told() -> TestResult {
+    let rig = Rig::new(FOREBAY).await?;
+    rig.store
+        .faults()
+        .share(100, Fault::Refuse(Refusal::WrongRegion));
+    let mut server = rig.start(&rig.conf()).await?;
+    let mut tally = Tally::default();
+    deliver(&mut rig.client(&server)?, &past().audit(1), &mut tally).await?;
+    let line = server.wait_for_log("PermanentRedirect", PATIENCE).await?;
+    assert!(line.contains("the bucket is in eu-west-1"), "{line}");
+    rig.store.faults().clear();
+    let report = rig.finish(server, &tally).await?;
+    assert!(report.is_exact(), "{report}");
     Ok(())
 }
 
