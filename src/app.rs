@@ -10,6 +10,9 @@ mod running;
 mod signals;
 mod sources;
 
+#[cfg(test)]
+mod simulation;
+
 use std::io::{self, Stdout};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -181,11 +181,10 @@ impl Buffer {
     }
 
     /// Opens the buffer on a given filesystem and takes up the chunks that lie there.
-    pub(crate) fn open_on(
-        fs: Arc<dyn Fs>,
-        config: &Config,
-        clock: Arc<dyn Clock>,
-    ) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// The directory cannot be created or listed, or no thread can be started.
+    pub fn open_on(fs: Arc<dyn Fs>, config: &Config, clock: Arc<dyn Clock>) -> io::Result<Self> {
         Self::assemble(fs, config, clock, |committer, limits| match config.place {
             Place::Memory => Ok(Committing::inline(committer)),
             Place::File { .. } => {

@@ -191,6 +191,9 @@ impl Storage {
             chunk.path = self.rescue(chunk.header.id, &chunk.path, chunk.length)?;
             chunk.condition = Condition::Sound;
         }
+        // NOTE: before anything is put. A file that this one has replaced has no name in it:
+        // brought back by a power cut when this one is delivered and gone, it would go again.
+        self.sync_dir()?;
         let mut frame = Vec::new();
         append_frame(Kind::Name, 0, &name.to_json()?, &mut frame)?;
         let file = self.fs.open(&chunk.path)?;

@@ -85,6 +85,7 @@ impl ChunkFiles {
             (Some(replaced), Some(queued)) => {
                 info!(path = %replaced.display(), "removing the file that a copy has replaced");
                 fs.remove(&replaced)?;
+                fs.sync_dir(replaced.parent().unwrap_or(Path::new(".")))?;
                 Ok((State::Queued, queued))
             }
             (None, Some(queued)) => Ok((State::Queued, queued)),
