@@ -120,6 +120,11 @@ impl Storage {
         self.sync(&*file)
     }
 
+    /// Cuts a staged chunk's file for as long as the power lasts.
+    pub(super) fn shorten(&self, chunk: &StagedChunk, length: u64) -> io::Result<()> {
+        self.fs.open(&chunk.path)?.set_len(length)
+    }
+
     /// Removes a chunk of which all is refused; synced at once for the same reason.
     pub(super) fn discard(&self, chunk: &StagedChunk) -> io::Result<()> {
         self.fs.remove(&chunk.path)?;

@@ -164,6 +164,10 @@ fn mend(
         if found.good_end < length {
             file.set_len(found.good_end)?;
         }
+        // NOTE: a name that is read may still be nowhere but in the kernel's memory, where a
+        // failed sync of a killed server leaves it and no sync of ours would write it. Put
+        // under it, and without it after a power cut, the chunk would be put again.
+        copy_range(file, found.name_at.clone(), file, found.name_at.start)?;
         // What a killed server had written and not synced counts from now on.
         return file.sync_data();
     }

@@ -78,6 +78,11 @@ impl Committer {
             Some(chunk) => {
                 chunk.condition = Condition::Spoiled;
                 chunk.pending.clear();
+                // If this server is killed before the chunk is copied, the next one must not
+                // take what is refused for what was stored. No sync is asked for its word.
+                if let Err(error) = self.storage.shorten(chunk, chunk.length) {
+                    warn!(chunk = %id, %error, "refused events could not be cut off");
+                }
                 self.stage.shut(id);
             }
             None => {}

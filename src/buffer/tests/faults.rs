@@ -92,6 +92,44 @@ async fn a_file_that_was_copied_away_from_does_not_come_back_once_its_copy_is_de
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_name_whose_sync_failed_is_safe_before_a_restarted_server_uses_it() {
+    let fs = CrashingFs::default();
+    let buffer = open_without_thread(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    buffer.seal(|_| true).await;
+    let mut chunk = take(&buffer).await.unwrap();
+    let name = ObjectName {
+        name: "logs/0".to_owned(),
+        index: 0,
+        target: Target::Primary,
+    };
+    fail_nth(&fs, Op::SyncData, 0);
+    buffer.write_name(&mut chunk, name.clone()).unwrap_err();
+    fs.heal();
+    drop((chunk, buffer));
+    // The next server still reads the name, though no sync will ever write it of its own.
+    let chunk = take(&open_without_thread(&fs)).await.unwrap();
+    assert_eq!(chunk.name.as_ref(), Some(&name));
+    fs.crash_hard();
+    let chunk = take(&open_without_thread(&fs)).await.unwrap();
+    assert_eq!(chunk.name, Some(name));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_sync_refused_is_not_there_for_the_next_server() {
+    let fs = CrashingFs::default();
+    let buffer = open_without_thread(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    // The disk fails, and goes on failing whatever else is tried with new files.
+    fs.fault(|op, _| matches!(op, Op::SyncData | Op::Create).then(no_space));
+    let refused = buffer.append(vec![portion("a", "refused\n")]).await;
+    refused.unwrap_err();
+    fs.heal();
+    drop(buffer);
+    assert_eq!(drain(&open(&fs)).await, texts(&[("a", &["one\n"])]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_chunk_whose_first_sync_fails_leaves_no_file() {
     let fs = CrashingFs::default();
     let buffer = open(&fs);
