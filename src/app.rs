@@ -11,6 +11,9 @@ mod running;
 mod signals;
 mod sources;
 
+#[cfg(test)]
+mod simulation;
+
 use std::io::{self, Stdout};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +26,7 @@ use tracing::{error, info, warn};
 
 use crate::cli::Arguments;
 use crate::host::clock::Clock;
+use crate::host::descriptors::Descriptors;
 use crate::host::fs::DiskFs;
 use crate::host::notify;
 use crate::route::Router;
@@ -107,6 +111,8 @@ fn in_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<
         .enable_all()
         .build()
         .context("the runtime cannot be started")?;
+    // NOTE: before anything is opened.
+    Descriptors::raise();
     let ended = runtime.block_on(work);
     // Else a write to an output that nobody reads would keep the process for ever.
     runtime.shutdown_timeout(LAST_WRITES);

@@ -24,6 +24,7 @@ mod group;
 mod inspect;
 mod leftovers;
 mod limits;
+mod parallel;
 mod payload;
 mod queue;
 mod stage;
@@ -57,6 +58,7 @@ use storage::Storage;
 
 use crate::host::clock::Clock;
 use crate::host::fs::{DiskFs, Fs, MemoryFs, Modes};
+use crate::host::throttle::Throttle;
 
 /// Where a chunk is that was given up on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,6 +144,8 @@ struct Shared {
     limits: Arc<Limits>,
     queue: Arc<Queue>,
     storage: Storage,
+    /// Lets requests that wait for room into the log.
+    blocked: Throttle,
     /// Cancelled when the committer is gone, and with it the last who writes to the files.
     ended: CancellationToken,
     // NOTE: the last field, so that nothing of the above outlives the committer.
@@ -177,14 +181,16 @@ impl Buffer {
     }
 
     /// Opens the buffer on a given filesystem and takes up the chunks that lie there.
-    pub(crate) fn open_on(
-        fs: Arc<dyn Fs>,
-        config: &Config,
-        clock: Arc<dyn Clock>,
-    ) -> io::Result<Self> {
-        Self::assemble(fs, config, clock, |committer| match config.place {
+    ///
+    /// # Errors
+    /// The directory cannot be created or listed, or no thread can be started.
+    pub fn open_on(fs: Arc<dyn Fs>, config: &Config, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        Self::assemble(fs, config, clock, |committer, limits| match config.place {
             Place::Memory => Ok(Committing::inline(committer)),
-            Place::File { .. } => Ok(Committing::Group(Group::start(committer, &config.name)?)),
+            Place::File { .. } => {
+                let group = Group::start(committer, limits, &config.name)?;
+                Ok(Committing::Group(group))
+            }
         })
     }
 
@@ -195,7 +201,7 @@ impl Buffer {
         config: &Config,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
-        Self::assemble(fs, config, clock, |committer| {
+        Self::assemble(fs, config, clock, |committer, _limits| {
             Ok(Committing::inline(committer))
         })
     }
@@ -204,11 +210,11 @@ impl Buffer {
         fs: Arc<dyn Fs>,
         config: &Config,
         clock: Arc<dyn Clock>,
-        committing: impl FnOnce(Committer) -> io::Result<Committing>,
+        committing: impl FnOnce(Committer, Arc<Limits>) -> io::Result<Committing>,
     ) -> io::Result<Self> {
         let limits = Arc::new(Limits::new(config.total_limit_size, config.overflow_action));
         let queue = Arc::new(Queue::default());
-        let mut storage = Storage::new(fs, &config.place);
+        let storage = Storage::new(fs, &config.place);
         storage.take_possession()?;
         let mut committer = Committer::new(
             config,
@@ -227,11 +233,12 @@ impl Buffer {
             queued_chunks_limit: config.queued_chunks_limit,
             backup: config.backup.clone(),
             modes: config.modes,
+            committing: committing(committer, Arc::clone(&limits))?,
             limits,
             queue,
             storage,
+            blocked: Throttle::new(BETWEEN_WARNINGS),
             ended,
-            committing: committing(committer)?,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -252,7 +259,7 @@ impl Buffer {
     /// Stores all portions or none, and returns when that is as safe as the buffer
     /// promises.
     ///
-    /// A caller that stops waiting does not undo the append.
+    /// A caller that stops waiting does not undo an append that is under way.
     ///
     /// # Errors
     /// See `AppendError`; nothing is stored then.
@@ -424,6 +431,12 @@ impl Buffer {
                 Err(full) => match limits.overflow_action() {
                     OverflowAction::ThrowException => return Err(full),
                     OverflowAction::Block => {
+                        if let Some(held_back) = self.shared.blocked.pass() {
+                            tracing::warn!(
+                                held_back,
+                                "{full}; requests wait (overflow_action block)"
+                            );
+                        }
                         limits.wait_for_room(bytes).await.map_err(|_| full)?;
                     }
                     OverflowAction::DropOldestChunk => self.drop_oldest(full)?,
@@ -447,6 +460,9 @@ impl Buffer {
         })
     }
 }
+
+/// At most one line in this time says that requests wait.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
 
 /// How long a refused client should wait before it tries again.
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);

@@ -65,7 +65,8 @@ pub enum Transport {
 /// What a client may take before it is cut off.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at once. Beyond it, new ones wait in the kernel's backlog.
+    /// Connections at once. Beyond it, new ones wait in the kernel's backlog. `app` lowers it
+    /// to what the system has descriptors for.
     pub connections: NonZeroUsize,
     /// Requests at once on one HTTP/2 connection.
     pub streams: u32,
@@ -83,7 +84,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: NonZeroUsize::new(1000).expect("invariant: 1000 is not zero"),
+            connections: NonZeroUsize::new(10_000).expect("invariant: 10000 is not zero"),
             // Teleport's event handler has ten requests under way at most.
             streams: 250,
             handshake: Duration::from_secs(10),

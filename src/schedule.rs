@@ -19,7 +19,7 @@ mod indexes;
 mod retries;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 //! A source is known by its `bind` and `port`: its socket and its connections go on, whatever
 //! else about it changes. A new one is bound, one that is gone drains as at a stop.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
@@ -11,7 +12,8 @@ use tracing::{info, warn};
 
 use crate::decode::{self, Ingress};
 use crate::host::clock::Clock;
-use crate::listener::{self, BindError, Listener, Terms, Transport};
+use crate::host::descriptors::Descriptors;
+use crate::listener::{self, BindError, Limits, Listener, Terms, Transport};
 use crate::route::{LabelId, Router};
 use crate::settings::HttpSource;
 
@@ -64,8 +66,11 @@ impl Sources {
     ) -> Result<Vec<PreparedSource>, BindError> {
         let mut free: Vec<_> = (0..self.running.len()).collect();
         let mut prepared = Vec::with_capacity(sources.len());
+        let most = connections_allowed(sources.len());
         for source in sources {
-            let listener = source.listener;
+            let mut listener = source.listener;
+            let connections = &mut listener.limits.connections;
+            *connections = most.min(*connections);
             let socket = SocketConfig::of(&listener);
             let (transport, limits) = (listener.transport.clone(), listener.limits);
             let runs = |place: &usize| {
@@ -183,6 +188,21 @@ impl Sources {
         });
         running
     }
+}
+
+/// How many connections each listener may have for want of descriptors.
+fn connections_allowed(listeners: usize) -> NonZeroUsize {
+    let descriptors = Descriptors::now();
+    let most = descriptors.connections_for(listeners);
+    if most < Limits::default().connections.get() {
+        let allowed = descriptors.limit;
+        info!(
+            allowed,
+            connections = most,
+            "the limit of open files is the limit of connections, too"
+        );
+    }
+    NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN)
 }
 
 impl SocketConfig {

@@ -1,7 +1,9 @@
 //! What belongs to the machine and what tests replace: the clock, the filesystem, the
-//! environment, the service manager; and a throttle, which needs the time.
+//! environment, the limit of descriptors, the service manager; and a throttle, which needs the
+//! time.
 
 pub mod clock;
+pub mod descriptors;
 pub mod environment;
 pub mod fs;
 pub mod notify;
