@@ -150,8 +150,10 @@ impl Arguments {
         arguments: impl IntoIterator<Item = OsString>,
         options: Option<String>,
     ) -> impl Iterator<Item = OsString> {
-        let mut arguments = arguments.into_iter();
+        let mut arguments = arguments.into_iter().peekable();
         let name = arguments.next();
+        // To the entry point of Fluentd's images the name of the program is an argument.
+        let _program = arguments.next_if(|first| first == "fluentd" || first == "forebay");
         let options = options.unwrap_or_default();
         // As a shell splits `$FLUENTD_OPT`: quotes mean nothing.
         let options: Vec<_> = options.split_whitespace().map(OsString::from).collect();
@@ -244,6 +246,14 @@ mod tests {
         let read = Arguments::try_parse_from(all).unwrap();
         assert_eq!(read.config(), Path::new("b.conf"));
         assert_eq!(read.verbose, 1);
+    }
+
+    #[test]
+    fn the_name_of_the_program_may_be_the_first_argument() {
+        let arguments = ["/usr/local/bin/forebay", "fluentd", "-c", "a.conf"].map(OsString::from);
+        let all = Arguments::with_environment(arguments, None);
+        let read = Arguments::try_parse_from(all).unwrap();
+        assert_eq!(read.config(), Path::new("a.conf"));
     }
 
     #[test]
