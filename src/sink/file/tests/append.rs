@@ -109,7 +109,11 @@ async fn a_chunk_of_the_right_length_with_a_hole_in_it_is_added_anew() {
     let mut whole_sectors = 0;
     fs.crash(|most| {
         whole_sectors += usize::from(most == SECTOR);
-        if whole_sectors == SECTORS / 2 { 0 } else { most }
+        if whole_sectors == SECTORS / 2 {
+            0
+        } else {
+            most
+        }
     });
     assert!(whole_sectors >= SECTORS, "{whole_sectors}");
     let put = chunk.deliver(&appending(&fs)).await.unwrap();
