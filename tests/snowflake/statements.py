@@ -63,4 +63,9 @@ def _statement(file: str, part: str) -> Statement:
     subject = _SUBJECT.match(text)
     assert subject, f"{file}: no name for a statement of this kind: {text}"
     name = re.sub(r" (IF NOT EXISTS|OR REPLACE)", "", subject.group())
-    return Statement(file, re.sub(r"SELECT .*COPY_HISTORY", "SELECT … COPY_HISTORY", name, flags=re.DOTALL), text, False)
+    return Statement(
+        file,
+        re.sub(r"SELECT .*COPY_HISTORY", "SELECT … COPY_HISTORY", name, flags=re.DOTALL),
+        text,
+        False,
+    )

@@ -39,7 +39,13 @@ FOUND = {
     ],
     "destructive_statements": [
         (at("06:00:30"), "mallory", *PAYROLL, "db.session.query", "\n  drop table audit_trail;"),
-        (at("06:03"), "jürgen.groß@example.de", *PAYROLL, "db.session.query.failed", "TRUNCATE salaries"),
+        (
+            at("06:03"),
+            "jürgen.groß@example.de",
+            *PAYROLL,
+            "db.session.query.failed",
+            "TRUNCATE salaries",
+        ),
     ],
     "sessions_by_host": [
         ("vault-1", "alice", "ubuntu", "198.51.100.4", at("07:00"), 45, session(1)),

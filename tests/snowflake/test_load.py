@@ -43,17 +43,25 @@ def test_a_raw_line_and_a_json_line_are_the_same_event(outcome):
 
 
 def test_every_event_has_its_columns(outcome):
-    assert count(outcome, "events WHERE event_time IS NULL OR event_type IS NULL OR uid IS NULL") == 0
-    assert count(outcome, "session_events WHERE event_type = 'print' AND output_base64 IS NULL") == 0
+    assert (
+        count(outcome, "events WHERE event_time IS NULL OR event_type IS NULL OR uid IS NULL") == 0
+    )
+    assert (
+        count(outcome, "session_events WHERE event_type = 'print' AND output_base64 IS NULL") == 0
+    )
 
 
 def test_numbers_come_as_they_were_sent(outcome):
-    ((event,),) = outcome.account.rows("SELECT event FROM events WHERE event_type = 'bot.join' LIMIT 1")
+    ((event,),) = outcome.account.rows(
+        "SELECT event FROM events WHERE event_type = 'bot.join' LIMIT 1"
+    )
     attributes = json.loads(event, parse_float=str, parse_int=str)["attributes"]
     assert attributes["run_id"] == "18446744073709552000"
 
 
 def test_every_row_knows_the_line_of_the_object_it_came_from(outcome):
-    rows = outcome.account.rows("SELECT file_name, COUNT(*), MAX(file_row) FROM raw_events GROUP BY file_name")
+    rows = outcome.account.rows(
+        "SELECT file_name, COUNT(*), MAX(file_row) FROM raw_events GROUP BY file_name"
+    )
     assert len(rows) > 40, "an object an hour"
     assert all(name.startswith("logs/audit/") and n == last for name, n, last in rows)

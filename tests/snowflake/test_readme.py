@@ -1,6 +1,6 @@
 """The table in the README says of every statement where it ran, and is made by running them.
 
-    UPDATE_README=1 …/python -m pytest tests/snowflake     writes it anew
+UPDATE_README=1 …/python -m pytest tests/snowflake     writes it anew
 """
 
 import os
