@@ -1,29 +1,41 @@
-//! Wiring: settings become running stages, and signals stop them in flow order.
+//! Wiring: settings become running stages, signals change and stop them in flow order.
 //!
 //! Stages start sink first, so that nothing is accepted which could not go on, and stop
-//! listener first, so that nothing accepted is left behind.
+//! listener first, so that nothing accepted is left behind. A reload has two halves: all that
+//! can fail is prepared beside what runs, and only then each part is switched.
 
+mod certificates;
 mod outputs;
+mod running;
 mod signals;
+mod sources;
 
+#[cfg(test)]
+mod simulation;
+
+use std::io::{self, Stdout};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use fluent_compat::config::Ink;
+use tokio::time::{Instant, interval};
+use tracing::{error, info, warn};
 
 use crate::cli::Arguments;
-use crate::decode;
 use crate::host::clock::Clock;
-use crate::listener::Listener;
+use crate::host::descriptors::Descriptors;
+use crate::host::fs::DiskFs;
 use crate::route::Router;
-use crate::settings::Settings;
-use crate::telemetry;
-use outputs::{Outputs, RunningOutput};
+use crate::settings::{self, Files, Loaded, Settings};
+use crate::sink::{self, stdout::StdoutSink};
+use crate::telemetry::{self, LogHandle, LogLevel, LogSettings};
+use certificates::{Watch, warn_of_expiry};
+use outputs::Preparation;
+use running::Running;
 use signals::{Signal, Signals};
+use sources::Sources;
 
 /// How long chunks may take to be delivered once the listeners have stopped. With the
 /// listeners' own deadline it stays below the 90 s after which systemd kills.
@@ -32,28 +44,46 @@ const FLUSH_DEADLINE: Duration = Duration::from_secs(45);
 /// What still blocks a thread when all stages have stopped has this long.
 const LAST_WRITES: Duration = Duration::from_secs(1);
 
-/// Runs until a signal says stop.
+/// How often outputs that are gone from the configuration are looked after.
+const REAPING: Duration = Duration::from_secs(1);
+
+/// Runs until a signal says stop. `files` are what the settings were read from.
 ///
 /// # Errors
 /// A stage cannot start: a port in use, a buffer directory that cannot be written.
 pub(crate) fn run(
     settings: Settings,
+    files: Files,
     arguments: &Arguments,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<()> {
-    let mut log = settings.log.clone();
-    log.level = log.level.turned(arguments.verbose, arguments.quiet);
-    log.file = arguments.log_file.clone().or(log.file);
+    let overrides = Overrides::of(arguments);
+    let log = overrides.applied_to(settings.log.clone());
     let file = log.file.clone().unwrap_or_default();
-    telemetry::start_logging(log)
+    let handle = telemetry::start_logging(log.clone())
         .with_context(|| format!("the log file {} cannot be opened", file.display()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("the runtime cannot be started")?;
+    // NOTE: before anything is opened.
+    Descriptors::raise();
     let ended = runtime.block_on(async {
         let signals = Signals::listen().context("signals cannot be received")?;
-        let server = Server::start(settings, clock).await?;
+        let mut server = Server {
+            conf: arguments.config().to_owned(),
+            overrides,
+            clock,
+            log,
+            handle,
+            stdout: Arc::new(StdoutSink::new(io::stdout())),
+            appended: sink::file::Files::new(Arc::new(DiskFs::default())),
+            sources: Sources::default(),
+            outputs: Running::default(),
+            watch: Watch::start(files.material().clone()),
+            files,
+        };
+        server.switch_to(settings).await?;
         server.run_until_told(signals).await;
         Ok(())
     });
@@ -62,89 +92,199 @@ pub(crate) fn run(
     ended
 }
 
+/// What the command line says instead of the configuration.
+struct Overrides {
+    verbose: u8,
+    quiet: u8,
+    log_file: Option<PathBuf>,
+}
+
+impl Overrides {
+    fn of(arguments: &Arguments) -> Self {
+        Self {
+            verbose: arguments.verbose,
+            quiet: arguments.quiet,
+            log_file: arguments.log_file.clone(),
+        }
+    }
+
+    fn applied_to(&self, log: LogSettings) -> LogSettings {
+        LogSettings {
+            level: log.level.turned(self.verbose, self.quiet),
+            file: self.log_file.clone().or(log.file),
+            ..log
+        }
+    }
+}
+
 /// All stages, running.
 struct Server {
-    listeners: JoinSet<()>,
-    /// Cancelled once: the listeners take no more.
-    stop: CancellationToken,
-    outputs: Vec<RunningOutput>,
+    conf: PathBuf,
+    overrides: Overrides,
+    clock: Arc<dyn Clock>,
+    log: LogSettings,
+    handle: LogHandle,
+    /// One for all, so that their lines do not mix.
+    stdout: Arc<StdoutSink<Stdout>>,
+    /// One for all, so that two outputs can add to one file.
+    appended: sink::file::Files,
+    sources: Sources,
+    outputs: Running,
+    /// What the configuration in force was read from.
+    files: Files,
+    watch: Watch,
 }
 
 impl Server {
-    async fn start(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let mut outputs = Outputs::new(Arc::clone(&clock));
-        let mut labels = Vec::new();
-        for label in settings.labels {
-            labels.push(outputs.start_label(label).await?);
-        }
-        let router = Router::new(labels);
-        // All ports are bound before any is served: one in use is found in time.
-        let mut bound = Vec::new();
-        for source in settings.sources {
-            let entry = router.entered_at(source.label);
-            bound.push((Listener::bind(source.listener)?, source.decode, entry));
-        }
-        let stop = CancellationToken::new();
-        let mut listeners = JoinSet::new();
-        for (listener, decode, entry) in bound {
-            info!(address = %listener.address(), "listening");
-            let service = decode::service(decode, entry, Arc::clone(&clock));
-            let stop = stop.clone();
-            listeners.spawn(async move {
-                let drained = listener.serve(service, stop).await;
-                if drained.cut_off > 0 {
-                    warn!(
-                        connections = drained.cut_off,
-                        "connections cut off at the deadline"
-                    );
-                }
-            });
-        }
-        Ok(Self {
-            listeners,
-            stop,
-            outputs: outputs.running,
-        })
-    }
-
-    async fn run_until_told(self, mut signals: Signals) {
+    async fn run_until_told(mut self, mut signals: Signals) {
+        let mut reaping = interval(REAPING);
         loop {
-            match signals.next().await {
-                Signal::Flush => {
-                    info!("flushing all buffers");
-                    for output in &self.outputs {
-                        output.schedule.flush().await;
+            tokio::select! {
+                signal = signals.next() => match signal {
+                    Signal::Flush => {
+                        self.reopen_log();
+                        info!("flushing all buffers");
+                        self.outputs.flush().await;
                     }
-                }
-                Signal::Stop(name) => {
-                    info!(signal = name, "stopping");
-                    break;
-                }
+                    Signal::Reload(name) => {
+                        self.reopen_log();
+                        info!(signal = name, "reading the configuration again");
+                        self.reload().await;
+                    }
+                    Signal::Stop(name) => {
+                        info!(signal = name, "stopping");
+                        break;
+                    }
+                },
+                () = self.watch.changed() => self.renew_certificates().await,
+                _ = reaping.tick(), if self.outputs.any_retired() => self.outputs.reap().await,
             }
         }
-        self.stop().await;
+        self.stop_unless_told_again(signals).await;
+    }
+
+    /// Reads the configuration and switches to it, or says what is wrong and leaves all as it
+    /// is.
+    async fn reload(&mut self) {
+        let (conf, clock) = (self.conf.clone(), Arc::clone(&self.clock));
+        let Some(loaded) = blocking(move || settings::load(&conf, clock)).await else {
+            return;
+        };
+        let remarks = loaded.remarks(Ink::Plain);
+        let Some(settings) = loaded.settings else {
+            error!("the configuration is wrong; the one before stays in force:\n{remarks}");
+            return;
+        };
+        if !remarks.is_empty() {
+            warn!("about the configuration:\n{remarks}");
+        }
+        if let Err(error) = self.switch_to(settings).await {
+            error!("the configuration cannot be put in force; the one before stays: {error:#}");
+            return;
+        }
+        self.watch = Watch::start(loaded.files.material().clone());
+        self.files = loaded.files;
+        info!("configuration reloaded");
+    }
+
+    /// Puts the settings in force.
+    ///
+    /// # Errors
+    /// A port or buffer that is new cannot be opened; nothing has changed then.
+    async fn switch_to(&mut self, settings: Settings) -> anyhow::Result<()> {
+        let preparation = Preparation::new(
+            Arc::clone(&self.clock),
+            Arc::clone(&self.stdout),
+            self.appended.clone(),
+            &self.outputs,
+        );
+        let prepared = preparation.labels(settings.labels).await?;
+        let sources = self.sources.prepare(settings.sources)?;
+        // From here on nothing fails.
+        self.outputs.switch(prepared.outputs, &self.clock).await;
+        let router = Router::new(prepared.labels);
+        self.sources.switch(sources, &router, &self.clock);
+        self.outputs.seal_other_formats().await;
+        self.switch_log(self.overrides.applied_to(settings.log));
+        warn_of_expiry(self.sources.transports(), self.clock.now().seconds());
+        Ok(())
+    }
+
+    /// Fluentd does so at the same signals, and logrotate's scripts count on it.
+    fn reopen_log(&self) {
+        if let Err(error) = self.handle.reopen() {
+            error!(%error, "the log file cannot be opened anew");
+        }
+    }
+
+    fn switch_log(&mut self, log: LogSettings) {
+        if log.file != self.log.file || log.format != self.log.format {
+            warn!("`path` and `format` of <log> take effect at a restart");
+        }
+        self.set_log_level(log.level);
+    }
+
+    fn set_log_level(&mut self, level: LogLevel) {
+        if level != self.log.level {
+            self.handle.set_level(level);
+            self.log.level = level;
+        }
+    }
+
+    /// Serves the keys and certificates that are there now, under the configuration that is
+    /// in force, or goes on with those from before. The file may have been changed meanwhile,
+    /// and be wrong: that must not keep certificates from being renewed.
+    async fn renew_certificates(&mut self) {
+        let (conf, files) = (self.conf.clone(), self.files.clone());
+        let clock = Arc::clone(&self.clock);
+        let load = move || settings::load_renewed(&conf, &files, clock);
+        let Some(loaded) = blocking(load).await else {
+            return;
+        };
+        let remarks = loaded.remarks(Ink::Plain);
+        let Some(settings) = loaded.settings else {
+            error!(
+                "keys or certificates have changed and cannot be used; those from before stay in force:\n{remarks}"
+            );
+            return;
+        };
+        self.sources.renew(settings.sources);
+        info!("certificates reloaded");
+        warn_of_expiry(self.sources.transports(), self.clock.now().seconds());
+    }
+
+    async fn stop_unless_told_again(self, mut signals: Signals) {
+        let basins = self.outputs.basins();
+        tokio::select! {
+            () = self.stop() => {}
+            signal = signals.next_stop() => {
+                for (output, place, basin) in basins {
+                    let bytes = basin.buffer().map_or(0, |buffer| buffer.held());
+                    if bytes > 0 {
+                        warn!(output, bytes, "not delivered: {place} still holds events");
+                    }
+                }
+                warn!(signal, "told to stop again: ending at once");
+            }
+        }
         info!("stopped");
     }
 
     /// Stops in flow order: no new requests, those in flight answered, the buffers
     /// closed, the chunks flushed.
-    async fn stop(mut self) {
-        self.stop.cancel();
-        while self.listeners.join_next().await.is_some() {}
-        let deadline = Instant::now() + FLUSH_DEADLINE;
-        let mut flushing = JoinSet::new();
-        for output in self.outputs {
-            flushing.spawn(async move {
-                let stopping = async {
-                    output.buffer.close().await;
-                    output.schedule.stop(deadline).await;
-                };
-                // The schedule keeps the deadline by itself, unless the disk hangs.
-                if timeout_at(deadline + LAST_WRITES, stopping).await.is_err() {
-                    warn!("a buffer did not close in time; what it has stored is taken up at the next start");
-                }
-            });
+    async fn stop(self) {
+        self.sources.stop().await;
+        self.outputs.stop(Instant::now() + FLUSH_DEADLINE).await;
+    }
+}
+
+/// Reads files where it may block; `None` if that has panicked, which is logged.
+async fn blocking(load: impl FnOnce() -> Loaded + Send + 'static) -> Option<Loaded> {
+    match tokio::task::spawn_blocking(load).await {
+        Ok(loaded) => Some(loaded),
+        Err(error) => {
+            error!(%error, "reading the configuration failed; the one before stays in force");
+            None
         }
-        while flushing.join_next().await.is_some() {}
     }
 }

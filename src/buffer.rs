@@ -13,8 +13,10 @@
 //! # Locks, in the order in which they may be taken
 //! `Committer` (memory buffers) or the mailbox (file buffers) → `Queue`. None of them is
 //! held while a file is synced for a file buffer: its committer runs on a thread of its
-//! own and needs no lock.
+//! own and needs no lock. Before them comes the gate of a `Basin`, which is closed only while
+//! the buffer in it is exchanged; appends pass it together and are counted, not locked out.
 
+mod basin;
 mod chunk_file;
 mod commit;
 mod config;
@@ -22,6 +24,7 @@ mod group;
 mod inspect;
 mod leftovers;
 mod limits;
+mod parallel;
 mod payload;
 mod queue;
 mod stage;
@@ -39,7 +42,9 @@ use std::time::Duration;
 
 use fluent_compat::chunk::{ChunkId, Metadata};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
+pub use basin::{Basin, Exchange, PortionLimits};
 pub use chunk_file::{ChunkBody, Compression, Header, ObjectName};
 use commit::{Append, Committer};
 pub use config::{Backup, Config, Durability, Place, Sealing};
@@ -53,6 +58,7 @@ use storage::Storage;
 
 use crate::host::clock::Clock;
 use crate::host::fs::{DiskFs, Fs, MemoryFs, Modes};
+use crate::host::throttle::Throttle;
 
 /// Where a chunk is that was given up on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +144,11 @@ struct Shared {
     limits: Arc<Limits>,
     queue: Arc<Queue>,
     storage: Storage,
+    /// Lets requests that wait for room into the log.
+    blocked: Throttle,
+    /// Cancelled when the committer is gone, and with it the last who writes to the files.
+    ended: CancellationToken,
+    // NOTE: the last field, so that nothing of the above outlives the committer.
     committing: Committing,
 }
 
@@ -170,14 +181,16 @@ impl Buffer {
     }
 
     /// Opens the buffer on a given filesystem and takes up the chunks that lie there.
-    pub(crate) fn open_on(
-        fs: Arc<dyn Fs>,
-        config: &Config,
-        clock: Arc<dyn Clock>,
-    ) -> io::Result<Self> {
-        Self::assemble(fs, config, clock, |committer| match config.place {
+    ///
+    /// # Errors
+    /// The directory cannot be created or listed, or no thread can be started.
+    pub fn open_on(fs: Arc<dyn Fs>, config: &Config, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        Self::assemble(fs, config, clock, |committer, limits| match config.place {
             Place::Memory => Ok(Committing::inline(committer)),
-            Place::File { .. } => Ok(Committing::Group(Group::start(committer, &config.name)?)),
+            Place::File { .. } => {
+                let group = Group::start(committer, limits, &config.name)?;
+                Ok(Committing::Group(group))
+            }
         })
     }
 
@@ -188,7 +201,7 @@ impl Buffer {
         config: &Config,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
-        Self::assemble(fs, config, clock, |committer| {
+        Self::assemble(fs, config, clock, |committer, _limits| {
             Ok(Committing::inline(committer))
         })
     }
@@ -197,11 +210,11 @@ impl Buffer {
         fs: Arc<dyn Fs>,
         config: &Config,
         clock: Arc<dyn Clock>,
-        committing: impl FnOnce(Committer) -> io::Result<Committing>,
+        committing: impl FnOnce(Committer, Arc<Limits>) -> io::Result<Committing>,
     ) -> io::Result<Self> {
         let limits = Arc::new(Limits::new(config.total_limit_size, config.overflow_action));
         let queue = Arc::new(Queue::default());
-        let mut storage = Storage::new(fs, &config.place);
+        let storage = Storage::new(fs, &config.place);
         storage.take_possession()?;
         let mut committer = Committer::new(
             config,
@@ -210,6 +223,8 @@ impl Buffer {
             Arc::clone(&limits),
             clock,
         );
+        let ended = CancellationToken::new();
+        committer.tell_when_gone(ended.clone().drop_guard());
         committer.take_up_what_is_there()?;
         let shared = Shared {
             portion_limit: config.portion_limit(),
@@ -218,10 +233,12 @@ impl Buffer {
             queued_chunks_limit: config.queued_chunks_limit,
             backup: config.backup.clone(),
             modes: config.modes,
+            committing: committing(committer, Arc::clone(&limits))?,
             limits,
             queue,
             storage,
-            committing: committing(committer)?,
+            blocked: Throttle::new(BETWEEN_WARNINGS),
+            ended,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -242,7 +259,7 @@ impl Buffer {
     /// Stores all portions or none, and returns when that is as safe as the buffer
     /// promises.
     ///
-    /// A caller that stops waiting does not undo the append.
+    /// A caller that stops waiting does not undo an append that is under way.
     ///
     /// # Errors
     /// See `AppendError`; nothing is stored then.
@@ -375,6 +392,29 @@ impl Buffer {
         }
     }
 
+    /// Waits until nobody else has this buffer and its committer has ended: then nothing is
+    /// written to its files any more, and another buffer may be opened on them.
+    pub async fn end(self) {
+        let ended = self.shared.ended.clone();
+        drop(self);
+        ended.cancelled().await;
+    }
+
+    /// Bytes in chunks and in appends under way.
+    pub fn held(&self) -> u64 {
+        self.shared.limits.held()
+    }
+
+    /// From now on `overflow_action block` refuses instead of waiting.
+    pub fn refuse_to_wait(&self) {
+        self.shared.limits.refuse_to_wait();
+    }
+
+    /// Lets chunks that wait for their next attempt have it now.
+    pub fn hurry(&self) {
+        self.shared.queue.hurry();
+    }
+
     async fn make_room(&self, bytes: u64) -> Result<(), AppendError> {
         let limits = &self.shared.limits;
         // Waiting does not help it, and no chunk is dropped for it in vain.
@@ -384,7 +424,15 @@ impl Buffer {
                 Ok(()) => return Ok(()),
                 Err(full) => match limits.overflow_action() {
                     OverflowAction::ThrowException => return Err(full),
-                    OverflowAction::Block => limits.wait_for_room(bytes).await,
+                    OverflowAction::Block => {
+                        if let Some(held_back) = self.shared.blocked.pass() {
+                            tracing::warn!(
+                                held_back,
+                                "{full}; requests wait (overflow_action block)"
+                            );
+                        }
+                        limits.wait_for_room(bytes).await.map_err(|_| full)?;
+                    }
                     OverflowAction::DropOldestChunk => self.drop_oldest(full)?,
                 },
             }
@@ -406,6 +454,9 @@ impl Buffer {
         })
     }
 }
+
+/// At most one line in this time says that requests wait.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
 
 /// How long a refused client should wait before it tries again.
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);

@@ -9,6 +9,7 @@ const EXAMPLES: &str = "\
 Examples:
   forebay check fluent.conf        what is wrong with it, and what it would run
   forebay --config fluent.conf     run it, until SIGTERM or Ctrl-C
+  kill -HUP $(pgrep -o forebay)    read the configuration again, without a pause
   kill -USR1 $(pgrep -o forebay)   deliver now what the buffers hold
   forebay chunk ls DIR             what lies in a buffer's directory
 

@@ -5,11 +5,13 @@
 //! as safely as [`Emit::emit`] promises.
 
 mod body;
+mod budget;
 mod coding;
 mod content;
 mod cors;
 mod events;
 mod extras;
+mod ingress;
 mod multipart;
 mod parameters;
 mod respond;
@@ -17,7 +19,6 @@ mod tag;
 #[cfg(test)]
 mod testing;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,23 +28,24 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use bytes::Bytes;
 use http::request::Parts;
-use hyper::body::Incoming;
-use tower::Service;
 
 use fluent_compat::events::Events;
 
+use self::budget::{Budget, Room};
+use self::coding::Coding;
 pub use self::cors::{Cors, CorsError};
 pub use self::events::{DefaultParsers, Parsing};
 pub use self::extras::Extras;
-use self::respond::Refusal;
+pub use self::ingress::Ingress;
 pub use self::respond::Success;
+use self::respond::{Recurring, Refusal};
 pub use self::tag::{TagPrefix, TagPrefixError};
 use crate::host::clock::Clock;
 use crate::host::throttle::Throttle;
 use crate::route::Emit;
 
-/// At most one line in this time says that nobody takes a tag.
-const UNMATCHED_INTERVAL: Duration = Duration::from_secs(10);
+/// At most one line in this time says what every request is about to be refused for.
+const RECURRING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What `in_http` is told in its `<source>`, less what concerns the socket.
 #[derive(Clone, Debug)]
@@ -71,6 +73,9 @@ pub struct Limits {
     pub body: usize,
     /// Bytes once decompressed. Fluentd's `decompression_size_limit`.
     pub decompressed: usize,
+    /// Bytes of all bodies that are held at a time, as they come and decompressed: our own
+    /// `body_memory_limit`.
+    pub memory: usize,
     /// From the end of the headers to the end of the body.
     pub deadline: Duration,
 }
@@ -80,38 +85,23 @@ impl Default for Limits {
         Self {
             body: 32 << 20,
             decompressed: 256 << 20,
+            // Events, and what they are formatted to, take as much again, each at its time.
+            memory: 128 << 20,
             // Twice what Teleport's client gives a whole request.
             deadline: Duration::from_secs(60),
         }
     }
 }
 
-/// The service that a listener serves.
-///
-/// It reads the peer's [`std::net::SocketAddr`] from the request's extensions.
-pub fn service<E: Emit>(
-    config: Config,
-    emit: E,
-    clock: Arc<dyn Clock>,
-) -> impl Service<
-    http::Request<Incoming>,
-    Response = Response,
-    Error = Infallible,
-    Future: Send + 'static,
-> + Clone
-+ Send
-+ Sync
-+ 'static {
-    routes(config, emit, clock)
-}
-
 /// What each method does, on whatever path. The path is the tag.
 fn routes<E: Emit>(config: Config, emit: E, clock: Arc<dyn Clock>) -> MethodRouter {
     let source = Arc::new(Source {
+        budget: Budget::new(config.limits.memory),
         config,
         clock,
         emit,
-        unmatched: Throttle::new(UNMATCHED_INTERVAL),
+        unmatched: Throttle::new(RECURRING_INTERVAL),
+        unavailable: Throttle::new(RECURRING_INTERVAL),
     });
     // Health checks send GET or HEAD (which axum derives from GET): 200, without effect.
     get(health)
@@ -151,10 +141,13 @@ async fn method_not_allowed<E: Emit>(
 /// One `<source> @type http`.
 struct Source<E> {
     config: Config,
+    budget: Budget,
     clock: Arc<dyn Clock>,
     emit: E,
     /// Lets refusals of tags that nobody takes into the log.
     unmatched: Throttle,
+    /// Lets refusals that are no fault of the request's into the log.
+    unavailable: Throttle,
 }
 
 impl<E: Emit> Source<E> {
@@ -178,62 +171,85 @@ impl<E: Emit> Source<E> {
     }
 
     async fn take(self: Arc<Self>, head: Parts, body: Body) -> (Parts, Result<(), Refusal>) {
-        let body = match self.raw_body(&head, body).await {
+        let mut body = match self.raw_body(&head, body).await {
             Ok(body) => body,
             Err(refusal) => return (head, Err(refusal)),
         };
+        if let Err(refusal) = self.room_to_unpack(&mut body).await {
+            return (head, Err(refusal));
+        }
+        let RawBody {
+            coding,
+            bytes,
+            room,
+        } = body;
         let tag = tag::of_path(head.uri.path(), self.config.tag_prefix.as_ref());
-        let (head, events) = Arc::clone(&self).events(head, body).await;
+        let (head, events) = Arc::clone(&self).events(head, coding, bytes).await;
         let outcome = match events {
             Ok(events) if events.is_empty() => Ok(()),
             Ok(events) => self.emit.emit(tag, events).await.map_err(Refusal::from),
             Err(refusal) => Err(refusal),
         };
+        // NOTE: not before: an event that waits for its buffer takes memory, too.
+        drop(room);
         (head, outcome)
     }
 
     async fn raw_body(&self, head: &Parts, body: Body) -> Result<RawBody, Refusal> {
         // Before the body is read: who sends what we cannot read need not send it.
-        let coding = coding::Coding::of(&head.headers)?;
-        let bytes = body::read(body, &self.config.limits).await?;
-        Ok(RawBody { coding, bytes })
+        let coding = Coding::of(&head.headers)?;
+        let (bytes, room) = body::read(body, &self.config.limits, &self.budget).await?;
+        Ok(RawBody {
+            coding,
+            bytes,
+            room,
+        })
+    }
+
+    /// Finds out how large a compressed body really is, and gets it room for that. Unpacking
+    /// it twice is the price for never holding what there is no room for.
+    async fn room_to_unpack(&self, body: &mut RawBody) -> Result<(), Refusal> {
+        if body.coding == Coding::Identity {
+            return Ok(());
+        }
+        let (coding, bytes) = (body.coding, body.bytes.clone());
+        let limit = self.config.limits.decompressed;
+        let length = blocking(move || coding.measure(&bytes, limit)).await?;
+        Ok(self.budget.unpack(&mut body.room, length).await?)
     }
 
     /// Decodes here, or in a thread of its own what would keep other connections waiting.
     async fn events(
         self: Arc<Self>,
         head: Parts,
-        body: RawBody,
+        coding: Coding,
+        bytes: Bytes,
     ) -> (Parts, Result<Events, Refusal>) {
         /// Parsed in a fraction of a millisecond.
         const SMALL: usize = 256 << 10;
 
-        if body.coding == coding::Coding::Identity && body.bytes.len() <= SMALL {
-            let events = self.decode(&head, &body);
+        if coding == Coding::Identity && bytes.len() <= SMALL {
+            let events = self.decode(&head, coding, &bytes);
             return (head, events);
         }
-        let decoding = tokio::task::spawn_blocking(move || {
-            let events = self.decode(&head, &body);
+        blocking(move || {
+            let events = self.decode(&head, coding, &bytes);
             (head, events)
-        });
-        match decoding.await {
-            Ok(decoded) => decoded,
-            Err(failure) => std::panic::resume_unwind(failure.into_panic()),
-        }
+        })
+        .await
     }
 
-    fn decode(&self, head: &Parts, body: &RawBody) -> Result<Events, Refusal> {
-        let body = body
-            .coding
-            .decode(&body.bytes, self.config.limits.decompressed)?;
+    fn decode(&self, head: &Parts, coding: Coding, bytes: &[u8]) -> Result<Events, Refusal> {
+        let body = coding.decode(bytes, self.config.limits.decompressed)?;
         let now = self.clock.now();
         Ok(events::decode(&self.config, head, &body, now)?)
     }
 
     fn refuse(&self, head: &Parts, refusal: &Refusal) -> Response {
-        let others = match refusal.is_unmatched() {
-            true => self.unmatched.pass(),
-            false => Some(0),
+        let others = match refusal.recurring() {
+            Some(Recurring::Unmatched) => self.unmatched.pass(),
+            Some(Recurring::Unavailable) => self.unavailable.pass(),
+            None => Some(0),
         };
         if let Some(others) = others.filter(|_| self.config.log_refusals) {
             refusal.log(head, others);
@@ -244,8 +260,16 @@ impl<E: Emit> Source<E> {
 
 /// A body as it came.
 struct RawBody {
-    coding: coding::Coding,
+    coding: Coding,
     bytes: Bytes,
+    room: Room,
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+    }
 }
 
 #[cfg(test)]

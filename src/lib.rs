@@ -69,7 +69,7 @@ where
     let Some(settings) = loaded.settings else {
         return ExitCode::from(EXIT_CONFIG);
     };
-    match app::run(settings, &arguments, clock) {
+    match app::run(settings, loaded.files, &arguments, clock) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "forebay: {error:#}");

@@ -14,6 +14,7 @@ mod accept;
 mod activity;
 mod bind;
 mod connection;
+mod terms;
 #[cfg(test)]
 mod testing;
 pub mod tls;
@@ -34,6 +35,7 @@ use tower::Service;
 pub use self::accept::Drained;
 pub use self::bind::BindError;
 use self::connection::Connections;
+pub use self::terms::Terms;
 pub use self::tls::TlsHandle;
 
 /// Where and how a listener listens.
@@ -63,7 +65,8 @@ pub enum Transport {
 /// What a client may take before it is cut off.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at once. Beyond it, new ones wait in the kernel's backlog.
+    /// Connections at once. Beyond it, new ones wait in the kernel's backlog. `app` lowers it
+    /// to what the system has descriptors for.
     pub connections: NonZeroUsize,
     /// Requests at once on one HTTP/2 connection.
     pub streams: u32,
@@ -81,7 +84,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: NonZeroUsize::new(1000).expect("invariant: 1000 is not zero"),
+            connections: NonZeroUsize::new(10_000).expect("invariant: 10000 is not zero"),
             // Teleport's event handler has ten requests under way at most.
             streams: 250,
             handshake: Duration::from_secs(10),
@@ -100,8 +103,7 @@ impl Default for Limits {
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
-    transport: Transport,
-    limits: Limits,
+    terms: Terms,
 }
 
 impl Listener {
@@ -114,9 +116,13 @@ impl Listener {
         Ok(Self {
             socket,
             address,
-            transport: config.transport,
-            limits: config.limits,
+            terms: Terms::new(config.transport, config.limits),
         })
+    }
+
+    /// What it serves new connections under; they can be changed while it runs.
+    pub fn terms(&self) -> Terms {
+        self.terms.clone()
     }
 
     /// The address it is bound to, with the port that was found if 0 was asked for.
@@ -134,7 +140,7 @@ impl Listener {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let connections = Connections::new(self.transport, self.limits, service, stop);
+        let connections = Connections::new(self.terms, service, stop);
         accept::run(self.socket, connections).await
     }
 }

@@ -134,6 +134,8 @@ impl Router {
 impl Emit for Router {
     async fn emit(&self, tag: Tag, events: Events) -> Result<(), EmitError> {
         let plan = label::plan(&self.labels, self.entry, &tag, &events)?;
+        // What is to be stored is formatted by now, and may have to wait.
+        drop(events);
         plan.carry_out().await
     }
 }

@@ -19,7 +19,7 @@ mod indexes;
 mod retries;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use std::time::Duration;
 use fluent_compat::retry::RetryPolicy;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval};
 use tracing::{error, warn};
 
 use crate::buffer::{Buffer, GivenUp, SealedChunk};
@@ -82,7 +82,9 @@ pub struct Schedule {
 
 enum Command {
     Flush(oneshot::Sender<()>),
+    HandOver { deadline: Instant },
     Stop { deadline: Instant },
+    Switch(Box<(Config, Sinks)>),
 }
 
 impl Schedule {
@@ -110,10 +112,30 @@ impl Schedule {
         }
     }
 
+    /// Goes on by another configuration, to other sinks. Deliveries under way end as they
+    /// began, and what is known of failed ones stays known.
+    pub async fn switch(&self, config: Config, sinks: Sinks) {
+        // An error says that the task has ended; whoever stops it learns why.
+        let _ = self
+            .commands
+            .send(Command::Switch(Box::new((config, sinks))))
+            .await;
+    }
+
+    /// Leaves the buffer to another schedule: deliveries under way have until the deadline,
+    /// no others begin, and all chunks stay where they are.
+    pub async fn hand_over(self, deadline: Instant) {
+        self.end(Command::HandOver { deadline }).await;
+    }
+
     /// Delivers what `flush_at_shutdown` says and returns, at the deadline at the latest.
     pub async fn stop(self, deadline: Instant) {
+        self.end(Command::Stop { deadline }).await;
+    }
+
+    async fn end(self, command: Command) {
         // An error says that the task has ended already.
-        let _ = self.commands.send(Command::Stop { deadline }).await;
+        let _ = self.commands.send(command).await;
         if let Err(error) = self.task.await {
             error!(%error, "the flush task failed");
         }
@@ -131,8 +153,7 @@ struct Flusher {
 
 impl Flusher {
     async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
-        let mut tick = tokio::time::interval(self.config.interval);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut tick = self.ticks();
         loop {
             self.start_deliveries();
             let due = self.next_retry();
@@ -150,11 +171,30 @@ impl Flusher {
                         // Whoever asked may have gone.
                         let _ = done.send(());
                     }
+                    Some(Command::HandOver { deadline }) => {
+                        return self.finish_until(deadline, Begin::Nothing).await;
+                    }
                     Some(Command::Stop { deadline }) => return self.stop(deadline).await,
+                    Some(Command::Switch(next)) => {
+                        self.switch(*next);
+                        tick = self.ticks();
+                    }
                     None => return self.stop(Instant::now()).await,
                 },
             }
         }
+    }
+
+    fn ticks(&self) -> Interval {
+        let mut ticks = tokio::time::interval(self.config.interval);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        ticks
+    }
+
+    fn switch(&mut self, (config, sinks): (Config, Sinks)) {
+        self.courier = Arc::new(self.courier.with_sinks(sinks));
+        self.retries.follow(config.retry.clone());
+        self.config = config;
     }
 
     fn start_deliveries(&mut self) {
@@ -233,28 +273,36 @@ impl Flusher {
         }
     }
 
-    /// Lets running deliveries end, after sealing and starting all if so configured.
-    async fn stop(mut self, deadline: Instant) {
-        if self.config.at_shutdown == AtShutdown::Flush {
+    /// Lets running deliveries end, after sealing and starting all if so configured. Those
+    /// that wait for a retry are tried at once.
+    async fn stop(self, deadline: Instant) {
+        let begin = match self.config.at_shutdown {
+            AtShutdown::Flush => Begin::All,
+            AtShutdown::Keep => Begin::Nothing,
+        };
+        if begin == Begin::All {
             self.buffer.seal(|_| true).await;
+            self.buffer.hurry();
         }
-        let drained = tokio::time::timeout_at(deadline, self.drain()).await;
-        if drained.is_err() {
+        self.finish_until(deadline, begin).await;
+    }
+
+    async fn finish_until(mut self, deadline: Instant, begin: Begin) {
+        let finished = tokio::time::timeout_at(deadline, self.finish(begin)).await;
+        if finished.is_err() {
             warn!(
                 output = self.config.name,
-                "shutdown deadline reached with chunks undelivered; they are taken up at the next start"
+                "deadline reached with chunks undelivered; they stay in the buffer and are taken up again"
             );
         }
     }
 
-    async fn drain(&mut self) {
+    async fn finish(&mut self, begin: Begin) {
         loop {
-            if self.config.at_shutdown == AtShutdown::Flush {
+            if begin == Begin::All {
                 self.start_deliveries();
             }
-            let due = self
-                .next_retry()
-                .filter(|_| self.config.at_shutdown == AtShutdown::Flush);
+            let due = self.next_retry().filter(|_| begin == Begin::All);
             tokio::select! {
                 Some(done) = self.running.join_next() => self.finished(done),
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
@@ -262,4 +310,11 @@ impl Flusher {
             }
         }
     }
+}
+
+/// Which deliveries begin while a schedule ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begin {
+    All,
+    Nothing,
 }

@@ -9,6 +9,7 @@ mod compat;
 mod context;
 mod copy;
 mod file;
+mod files;
 mod filter;
 mod format;
 mod inject;
@@ -49,6 +50,8 @@ use crate::sink::s3::S3Config;
 use crate::telemetry::LogSettings;
 use crate::{buffer as buffering, decode, listener, route, schedule};
 use context::Context;
+pub use files::Files;
+use files::Recorder;
 pub(crate) use loader::DiskLoader;
 use system::{FileDefaults, Intake};
 
@@ -194,6 +197,8 @@ pub enum SinkSettings {
 pub struct Loaded {
     /// `None` when something in it is wrong.
     pub settings: Option<Settings>,
+    /// The files it was read from; none where [`load_on`] has read it.
+    pub files: Files,
     document: Document,
 }
 
@@ -231,15 +236,28 @@ pub struct Host<'a> {
 
 /// Reads a configuration and all it refers to on this machine.
 pub fn load(path: &Path, clock: Arc<dyn Clock>) -> Loaded {
+    load_from(path, &DiskLoader, clock)
+}
+
+/// Reads the same configuration again, as it was, with the keys and certificates that are
+/// there now.
+pub fn load_renewed(path: &Path, files: &Files, clock: Arc<dyn Clock>) -> Loaded {
+    load_from(path, &files.over(&DiskLoader), clock)
+}
+
+fn load_from(path: &Path, loader: &dyn Loader, clock: Arc<dyn Clock>) -> Loaded {
+    let recorder = Recorder::new(loader);
     let hostname = environment::hostname();
     let host = Host {
-        loader: &DiskLoader,
+        loader: &recorder,
         environment: Environment::new(&hostname).with_variables(environment::variables()),
         local_zone: environment::local_zone(),
         hostname,
         clock,
     };
-    load_on(path, &host)
+    let loaded = load_on(path, &host);
+    let files = recorder.finish(loaded.document.sources.paths());
+    Loaded { files, ..loaded }
 }
 
 /// Reads a configuration on a given host.
@@ -264,6 +282,7 @@ pub fn load_on(path: &Path, host: &Host<'_>) -> Loaded {
     let valid = settings.filter(|_| !document.diagnostics.has_errors());
     Loaded {
         settings: valid,
+        files: Files::default(),
         document,
     }
 }
@@ -283,6 +302,7 @@ fn refused_yaml(path: &Path, host: &Host<'_>) -> Loaded {
     document.diagnostics.error_with_help(span, message, help);
     Loaded {
         settings: None,
+        files: Files::default(),
         document,
     }
 }

@@ -1,19 +1,22 @@
 //! What the server says of itself: its log.
 
 use std::fmt;
-use std::io::{self, IsTerminal};
-use std::path::PathBuf;
-use std::sync::Mutex;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fluent_compat::time::{Strftime, Zone};
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use crate::host::clock::{Clock, SystemClock};
 use crate::host::environment::wants_color;
+use crate::host::fs::append_to;
 
 /// How much is logged: `log_level`, or `-v` and `-q`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,45 +105,142 @@ impl FormatTime for LogTime {
     }
 }
 
+/// The running log, whose level can change.
+pub struct LogHandle {
+    filter: reload::Handle<EnvFilter, Registry>,
+    file: Option<LogFile>,
+}
+
+/// A log that is a file.
+struct LogFile {
+    path: PathBuf,
+    open: OpenFile,
+}
+
+impl LogFile {
+    fn reopen(&self) -> io::Result<()> {
+        let file = Box::new(append_to(&self.path)?);
+        *self.open.lock() = file;
+        Ok(())
+    }
+}
+
+/// The file that lines go to at the moment. Its lock is held while one is written.
+#[derive(Clone)]
+struct OpenFile(Arc<Mutex<Box<dyn Write + Send>>>);
+
+impl OpenFile {
+    fn at(path: &Path) -> io::Result<Self> {
+        let file: Box<dyn Write + Send> = Box::new(append_to(path)?);
+        Ok(Self(Arc::new(Mutex::new(file))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Box<dyn Write + Send>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for OpenFile {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.lock().write(line)
+    }
+
+    /// Overridden so that no other line comes between the parts of one.
+    fn write_all(&mut self, line: &[u8]) -> io::Result<()> {
+        self.lock().write_all(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.lock().flush()
+    }
+}
+
+impl LogHandle {
+    /// Logs from this level on.
+    pub fn set_level(&self, level: LogLevel) {
+        // It fails once the process has no log any more.
+        let _ = self.filter.reload(filter(level));
+    }
+
+    /// Opens the file anew, if the log is one: logrotate may have moved it away.
+    ///
+    /// # Errors
+    /// The file cannot be opened; the log goes on where it was.
+    pub fn reopen(&self) -> io::Result<()> {
+        self.file.as_ref().map_or(Ok(()), LogFile::reopen)
+    }
+}
+
 /// Starts logging for the process, to a file or to the standard error output.
-///
-/// Crates we use log from warnings on, whatever the level: their details are about bytes
-/// on the wire, where secrets travel. `RUST_LOG` overrides all of it.
 ///
 /// # Errors
 /// The file cannot be opened for appending.
-pub fn start_logging(log: LogSettings) -> io::Result<()> {
-    let ours = log.level.filter();
-    let others = ours.min(LevelFilter::WARN);
-    let default = format!("{others},forebay={ours},fluent_compat={ours},forebay_certs={ours}");
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let (writer, is_terminal) = match &log.file {
+pub fn start_logging(log: LogSettings) -> io::Result<LogHandle> {
+    let (writer, file) = match log.file {
         Some(path) => {
-            let file = Mutex::new(crate::host::fs::append_to(path)?);
-            (BoxMakeWriter::new(file), false)
+            let open = OpenFile::at(&path)?;
+            let writer = {
+                let open = open.clone();
+                BoxMakeWriter::new(move || open.clone())
+            };
+            (writer, Some(LogFile { path, open }))
         }
-        None => {
-            let is_terminal = io::stderr().is_terminal() && wants_color();
-            (BoxMakeWriter::new(io::stderr), is_terminal)
-        }
+        None => (BoxMakeWriter::new(io::stderr), None),
     };
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let is_terminal = file.is_none() && io::stderr().is_terminal() && wants_color();
+    let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_ansi(is_terminal)
         .with_writer(writer);
-    match (log.format, log.time) {
-        (LogFormat::Text, None) => lines.init(),
-        (LogFormat::Text, Some(time)) => lines.with_timer(time).init(),
-        (LogFormat::Json, None) => lines.json().flatten_event(true).init(),
-        (LogFormat::Json, Some(time)) => lines.json().flatten_event(true).with_timer(time).init(),
-    }
-    Ok(())
+    let lines = match (log.format, log.time) {
+        (LogFormat::Text, None) => lines.boxed(),
+        (LogFormat::Text, Some(time)) => lines.with_timer(time).boxed(),
+        (LogFormat::Json, None) => lines.json().flatten_event(true).boxed(),
+        (LogFormat::Json, Some(time)) => lines.json().flatten_event(true).with_timer(time).boxed(),
+    };
+    let (filter, handle) = reload::Layer::new(filter(log.level));
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .init();
+    Ok(LogHandle {
+        filter: handle,
+        file,
+    })
+}
+
+/// Crates we use log from warnings on, whatever the level: their details are about bytes on
+/// the wire, where secrets travel. `RUST_LOG` overrides all of it.
+fn filter(level: LogLevel) -> EnvFilter {
+    let ours = level.filter();
+    let others = ours.min(LevelFilter::WARN);
+    let default = format!("{others},forebay={ours},fluent_compat={ours},forebay_certs={ours}");
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_was_moved_away_is_opened_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, moved) = (directory.path().join("log"), directory.path().join("log.1"));
+        let open = OpenFile::at(&path).unwrap();
+        let mut lines = open.clone();
+        let file = LogFile {
+            path: path.clone(),
+            open,
+        };
+        lines.write_all(b"before\n").unwrap();
+        std::fs::rename(&path, &moved).unwrap();
+        lines.write_all(b"meanwhile\n").unwrap();
+        file.reopen().unwrap();
+        lines.write_all(b"after\n").unwrap();
+        let read = |path| std::fs::read_to_string(path).unwrap();
+        assert_eq!(read(moved), "before\nmeanwhile\n");
+        assert_eq!(read(path), "after\n");
+    }
 
     #[test]
     fn v_and_q_move_the_level_as_in_fluentd() {

@@ -3,8 +3,10 @@
 use std::error::Error;
 use std::time::Duration;
 
+use forebay_testbed::client::Protocol;
 use forebay_testbed::conf::{Buffer, Conf};
 use forebay_testbed::rig::{BUCKET, Rig, deliver, past, present, records};
+use forebay_testbed::store::{Fault, Refusal};
 use forebay_testbed::tally::Tally;
 
 const FOREBAY: &str = env!("CARGO_BIN_EXE_forebay");
@@ -104,8 +106,10 @@ async fn events_acknowledged_while_it_stops_are_not_lost() -> TestResult {
     let server = rig.start(&flushing(&rig)).await?;
     let mut clients = tokio::task::JoinSet::new();
     let (acknowledged, mut heard) = tokio::sync::mpsc::unbounded_channel();
-    for n in 0..4 {
-        let mut client = rig.client(&server)?;
+    let http1 = (Protocol::Http1, rig.keys.client());
+    let http2 = (Protocol::Http2, rig.keys.client());
+    for (n, (protocol, options)) in (0..).zip([&http1, &http2, &http1, &http2]) {
+        let mut client = rig.client_with(&server, *protocol, options)?;
         let mut maker = forebay_testbed::events::EventMaker::new(n, jiff::Timestamp::now());
         let acknowledged = acknowledged.clone();
         clients.spawn(async move {
@@ -135,6 +139,54 @@ async fn events_acknowledged_while_it_stops_are_not_lost() -> TestResult {
     while let Some(unanswered) = clients.join_next().await {
         tally.unanswered(&unanswered?);
     }
+    let report = rig.count(&tally)?;
+    assert!(report.is_exact(), "{report}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_second_sigterm_ends_at_once_and_says_what_remains() -> TestResult {
+    let rig = Rig::new(FOREBAY).await?;
+    let mut server = rig.start(&flushing(&rig)).await?;
+    let mut tally = Tally::default();
+    deliver(&mut rig.client(&server)?, &present().audit(50), &mut tally).await?;
+    // The store takes the last flush and never answers.
+    rig.store.faults().share(100, Fault::Stall);
+    server.ask_to_stop()?;
+    server.wait_for_log("stopping", PATIENCE).await?;
+    server.ask_to_stop()?;
+    server.wait_for_log("still holds events", PATIENCE).await?;
+    let exit = server.wait().await?;
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    assert!(
+        exit.stderr.contains("told to stop again"),
+        "{}",
+        exit.stderr
+    );
+
+    rig.store.faults().clear();
+    let server = rig.start(&flushing(&rig)).await?;
+    let report = rig.finish(server, &tally).await?;
+    assert!(report.is_exact(), "{report}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_chunk_that_waits_for_its_retry_is_tried_once_more_at_a_stop() -> TestResult {
+    let rig = Rig::new(FOREBAY).await?;
+    let buffer = rig
+        .buffer(1)
+        .line("retry_wait 1h")
+        .line("retry_max_interval 2h");
+    let buffer = buffer.line("flush_at_shutdown true");
+    rig.store.faults().next(1, Fault::Refuse(Refusal::SlowDown));
+    let mut server = rig.start(&rig.conf_with(rig.s3("**", buffer))).await?;
+    let mut tally = Tally::default();
+    deliver(&mut rig.client(&server)?, &past().audit(5), &mut tally).await?;
+    server
+        .wait_for_log("could not be delivered", PATIENCE)
+        .await?;
+    server.terminate().await?;
     let report = rig.count(&tally)?;
     assert!(report.is_exact(), "{report}");
     Ok(())

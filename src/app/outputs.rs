@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use crate::buffer::Buffer;
+use super::running::{PreparedOutput, Running};
+use crate::buffer::{Basin, Buffer};
 use crate::host::clock::Clock;
-use crate::host::fs::DiskFs;
 use crate::route::{Destination, Filter, Label, LineWriter, Output, Printer, Step, Store, Target};
-use crate::schedule::{Schedule, Sinks};
+use crate::schedule::Sinks;
 use crate::settings::{
     FilterSettings, LabelSettings, OutputKind, OutputSettings, SinkSettings, StepSettings,
     TargetSettings,
@@ -20,34 +20,53 @@ use crate::sink::file::{FileSink, Files};
 use crate::sink::s3::S3Sink;
 use crate::sink::stdout::StdoutSink;
 
-/// Starts outputs and keeps those that are to be flushed and stopped.
-pub(super) struct Outputs {
+/// Makes labels of settings. An output whose buffer runs already gets that buffer.
+pub(super) struct Preparation<'a> {
     clock: Arc<dyn Clock>,
     /// One for all, so that their lines do not mix.
     stdout: Arc<StdoutSink<Stdout>>,
     /// One for all, so that two outputs can add to one file.
     files: Files,
-    pub(super) running: Vec<RunningOutput>,
+    running: &'a Running,
+    prepared: Vec<PreparedOutput>,
 }
 
-/// The stages behind a buffered output.
-pub(super) struct RunningOutput {
-    pub(super) buffer: Buffer,
-    pub(super) schedule: Schedule,
+/// Labels, and the outputs behind them that are to run from now on.
+pub(super) struct Prepared {
+    pub(super) labels: Vec<Label>,
+    pub(super) outputs: Vec<PreparedOutput>,
 }
 
-impl Outputs {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+impl<'a> Preparation<'a> {
+    pub(super) fn new(
+        clock: Arc<dyn Clock>,
+        stdout: Arc<StdoutSink<Stdout>>,
+        files: Files,
+        running: &'a Running,
+    ) -> Self {
         Self {
             clock,
-            stdout: Arc::new(StdoutSink::new(io::stdout())),
-            files: Files::new(Arc::new(DiskFs::default())),
-            running: Vec::new(),
+            stdout,
+            files,
+            running,
+            prepared: Vec::new(),
         }
     }
 
-    /// Starts the outputs of a label.
-    pub(super) async fn start_label(&mut self, label: LabelSettings) -> anyhow::Result<Label> {
+    /// Connects sinks and opens buffers that are new. What runs is left alone, so that
+    /// nothing has happened if something here fails.
+    pub(super) async fn labels(mut self, labels: Vec<LabelSettings>) -> anyhow::Result<Prepared> {
+        let mut ready = Vec::with_capacity(labels.len());
+        for label in labels {
+            ready.push(self.label(label).await?);
+        }
+        Ok(Prepared {
+            labels: ready,
+            outputs: self.prepared,
+        })
+    }
+
+    async fn label(&mut self, label: LabelSettings) -> anyhow::Result<Label> {
         let mut steps = Vec::with_capacity(label.steps.len());
         for step in label.steps {
             steps.push(match step {
@@ -55,7 +74,7 @@ impl Outputs {
                     Step::Filter(patterns, Box::new(self.filter(*filter)))
                 }
                 StepSettings::Match(patterns, target) => {
-                    Step::Match(patterns, self.start_target(target).await?)
+                    Step::Match(patterns, self.target(target).await?)
                 }
             });
         }
@@ -77,30 +96,30 @@ impl Outputs {
     }
 
     /// Boxed, because stores have targets, too.
-    fn start_target(
+    fn target(
         &mut self,
         target: TargetSettings,
-    ) -> Pin<Box<dyn Future<Output = anyhow::Result<Target>> + Send + '_>> {
+    ) -> Pin<Box<dyn Future<Output = anyhow::Result<Target>> + '_>> {
         Box::pin(async move {
             Ok(match target {
                 TargetSettings::Copy(settings) => {
                     let mut stores = Vec::with_capacity(settings.len());
                     for store in settings {
-                        let target = self.start_target(store.target).await?;
+                        let target = self.target(store.target).await?;
                         stores.push(Store::new(store.name, store.policy, target));
                     }
                     Target::Copy(stores)
                 }
                 TargetSettings::Null => Target::Null,
                 TargetSettings::Output(output) => {
-                    Target::Output(Box::new(self.start_output(*output).await?))
+                    Target::Output(Box::new(self.output(*output).await?))
                 }
                 TargetSettings::Relabel(label) => Target::Relabel(label),
             })
         })
     }
 
-    async fn start_output(&mut self, output: OutputSettings) -> anyhow::Result<Output> {
+    async fn output(&mut self, output: OutputSettings) -> anyhow::Result<Output> {
         let name = output.name;
         let buffered = match output.kind {
             OutputKind::Direct => {
@@ -114,15 +133,27 @@ impl Outputs {
             Some(sink) => Some(self.connect(sink, &name).await?),
             None => None,
         };
-        let sinks = Sinks { primary, secondary };
-        let buffer =
-            Buffer::open(&buffered.buffer, Arc::clone(&self.clock)).with_context(|| {
-                format!("<match {name}>: {} cannot be opened", buffered.buffer.place)
-            })?;
-        let clock = Arc::clone(&self.clock);
-        let schedule = Schedule::start(buffered.schedule, buffer.clone(), sinks, clock);
-        let destination = Destination::Buffered(buffer.clone());
-        self.running.push(RunningOutput { buffer, schedule });
+        let taken = |basin: &Basin| self.prepared.iter().any(|other| other.basin.is(basin));
+        let basin = match self.running.find(&buffered.buffer, taken) {
+            Some(basin) => basin,
+            None => {
+                let opened = Buffer::open(&buffered.buffer, Arc::clone(&self.clock));
+                Basin::new(opened.with_context(|| {
+                    let place = &buffered.buffer.place;
+                    format!("<match {name}>: {place} cannot be opened")
+                })?)
+            }
+        };
+        let formatting = format!("{:?}", output.route);
+        let destination = Destination::Buffered(basin.clone());
+        self.prepared.push(PreparedOutput {
+            name,
+            formatting,
+            buffer: buffered.buffer,
+            schedule: buffered.schedule,
+            sinks: Sinks { primary, secondary },
+            basin,
+        });
         Ok(Output::new(output.route, destination))
     }
 

@@ -4,30 +4,38 @@
 mod faults;
 mod sealing;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fluent_compat::chunk::{ChunkId, Metadata};
 use lru::LruCache;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
+use tokio_util::sync::DropGuard;
 
 use sealing::FullRule;
 
 use super::chunk_file::Header;
 use super::limits::Limits;
+use super::parallel;
 use super::payload::{self, Payload};
 use super::queue::Queue;
 use super::stage::{Condition, Stage, StagedChunk};
 use super::storage::Storage;
 use super::{AppendError, Config, Sealing};
 use crate::host::clock::Clock;
-use crate::host::fs::File;
+use crate::host::descriptors::Descriptors;
+use crate::host::fs::{File, is_out_of_descriptors};
+use crate::host::throttle::Throttle;
 
-/// Files that stay open between commits, however many chunks are staged.
+/// Files that stay open between commits, however many chunks are staged; fewer where the
+/// system allows few.
 const OPEN_FILES: NonZeroUsize = NonZeroUsize::new(128).expect("128 is not zero");
+
+const BETWEEN_COMPLAINTS: Duration = Duration::from_secs(10);
 
 /// A request on its way into the chunks.
 pub(super) struct Append {
@@ -46,6 +54,11 @@ impl Append {
     pub(super) fn bytes(&self) -> u64 {
         payload::length(&self.payloads)
     }
+
+    /// Nobody waits for the answer any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.answer.is_closed()
+    }
 }
 
 /// Owns the staged chunks and writes to their files.
@@ -58,6 +71,10 @@ pub(super) struct Committer {
     clock: Arc<dyn Clock>,
     full: FullRule,
     sealing: Sealing,
+    /// Lets what a failing disk makes of every request into the log.
+    complaints: Throttle,
+    // NOTE: the last field: what it tells is that all others are gone.
+    gone: Option<DropGuard>,
 }
 
 /// One commit: the appends and the chunks they touch.
@@ -65,6 +82,8 @@ pub(super) struct Committer {
 struct Batch {
     placed: Vec<Placed>,
     touched: Vec<ChunkId>,
+    /// The same ones.
+    seen: HashSet<ChunkId>,
     /// Chunks that had no room for an append.
     filled: Vec<ChunkId>,
     failed: HashMap<ChunkId, Arc<str>>,
@@ -88,7 +107,7 @@ impl Committer {
         Self {
             storage,
             stage: Stage::default(),
-            files: LruCache::new(OPEN_FILES),
+            files: LruCache::new(Descriptors::now().kept_open(OPEN_FILES)),
             queue,
             limits,
             clock,
@@ -98,7 +117,14 @@ impl Committer {
                 threshold: config.chunk_full_threshold,
             },
             sealing: config.sealing,
+            complaints: Throttle::new(BETWEEN_COMPLAINTS),
+            gone: None,
         }
+    }
+
+    /// The guard is dropped after all that the committer has.
+    pub(super) fn tell_when_gone(&mut self, gone: DropGuard) {
+        self.gone = Some(gone);
     }
 
     /// Stores the appends and answers each of them.
@@ -141,7 +167,7 @@ impl Committer {
             });
             match pushed {
                 Ok(id) => {
-                    if !batch.touched.contains(&id) {
+                    if batch.seen.insert(id) {
                         batch.touched.push(id);
                     }
                     placed.chunks.push(id);
@@ -216,13 +242,16 @@ impl Committer {
             self.cut_shared(batch);
         }
         let failed_before = batch.failed.len();
-        for id in batch.touched.clone() {
-            if batch.failed.contains_key(&id) {
-                continue;
-            }
-            let synced = match self.files.get(&id) {
-                Some(file) => self.storage.sync(&**file),
-                None => self.reopen_and_sync(id),
+        let is_well = |id: &ChunkId| !batch.failed.contains_key(id);
+        let ids: Vec<_> = batch.touched.iter().copied().filter(is_well).collect();
+        let synced = parallel::map(&ids, |id| self.sync_one(*id));
+        for (id, synced) in ids.into_iter().zip(synced) {
+            let synced = match synced {
+                Err(error) if is_out_of_descriptors(&error) => {
+                    self.files.clear();
+                    self.sync_one(id)
+                }
+                synced => synced,
             };
             if let Err(error) = synced {
                 self.spoil(id, &error, batch);
@@ -233,9 +262,12 @@ impl Committer {
         }
     }
 
-    /// The file was closed meanwhile, because more chunks were touched than stay open.
-    fn reopen_and_sync(&mut self, id: ChunkId) -> io::Result<()> {
-        match self.stage.get_mut(id) {
+    fn sync_one(&self, id: ChunkId) -> io::Result<()> {
+        if let Some(file) = self.files.peek(&id) {
+            return self.storage.sync(&**file);
+        }
+        // It was closed meanwhile, because more chunks were touched than stay open.
+        match self.stage.get(id) {
             Some(chunk) => self.storage.sync(&*self.storage.open(chunk)?),
             None => Ok(()),
         }
@@ -285,13 +317,31 @@ fn write_pending(
     files: &mut LruCache<ChunkId, Box<dyn File>>,
     chunk: &mut StagedChunk,
 ) -> io::Result<()> {
-    let id = chunk.header.id;
-    if !files.contains(&id) {
-        let file = storage.open(chunk)?;
-        files.put(id, file);
-    }
-    let file = files.get(&id).ok_or(io::ErrorKind::NotFound)?;
-    file.write_all_at(&chunk.pending.frames, chunk.length)?;
+    let file = match files.pop(&chunk.header.id) {
+        Some(file) if file.is_linked()? => file,
+        // Writing to it would go well, and the events would be gone.
+        Some(removed) => storage.restore(chunk, &*removed)?,
+        None => open(storage, files, chunk)?,
+    };
+    let written = file.write_all_at(&chunk.pending.frames, chunk.length);
+    files.put(chunk.header.id, file);
+    written?;
     chunk.condition = Condition::Sound;
     Ok(())
+}
+
+/// Opens a chunk's file. When there are no descriptors left, those that are only kept for
+/// later are given back first.
+fn open(
+    storage: &Storage,
+    files: &mut LruCache<ChunkId, Box<dyn File>>,
+    chunk: &StagedChunk,
+) -> io::Result<Box<dyn File>> {
+    match storage.open(chunk) {
+        Err(error) if is_out_of_descriptors(&error) => {
+            files.clear();
+            storage.open(chunk)
+        }
+        opened => opened,
+    }
 }

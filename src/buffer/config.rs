@@ -9,7 +9,7 @@ use super::limits::OverflowAction;
 use crate::host::fs::Modes;
 
 /// What a `<buffer>` section says about keeping events.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Name in log lines: the output's `@id` or its pattern.
     pub name: String,

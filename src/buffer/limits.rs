@@ -1,6 +1,6 @@
 //! How much a buffer may hold.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
@@ -23,7 +23,13 @@ pub(super) struct Limits {
     held: AtomicU64,
     action: OverflowAction,
     released: Notify,
+    /// Nobody waits for room any more.
+    impatient: AtomicBool,
 }
+
+/// Room is not waited for any more.
+#[derive(Debug)]
+pub(super) struct Impatient;
 
 impl Limits {
     pub(super) fn new(total: u64, action: OverflowAction) -> Self {
@@ -32,6 +38,7 @@ impl Limits {
             held: AtomicU64::new(0),
             action,
             released: Notify::new(),
+            impatient: AtomicBool::new(false),
         }
     }
 
@@ -65,7 +72,7 @@ impl Limits {
         self.held.fetch_add(bytes, Ordering::AcqRel);
     }
 
-    #[cfg(test)]
+    /// Bytes booked.
     pub(super) fn held(&self) -> u64 {
         self.held.load(Ordering::Acquire)
     }
@@ -77,14 +84,24 @@ impl Limits {
     }
 
     /// Returns when an append of this size may fit.
-    pub(super) async fn wait_for_room(&self, bytes: u64) {
+    pub(super) async fn wait_for_room(&self, bytes: u64) -> Result<(), Impatient> {
         let released = self.released.notified();
         tokio::pin!(released);
         // NOTE: listens before it looks, so that a release in between is not missed.
         released.as_mut().enable();
+        if self.impatient.load(Ordering::Acquire) {
+            return Err(Impatient);
+        }
         if self.held.load(Ordering::Acquire).saturating_add(bytes) > self.total {
             released.await;
         }
+        Ok(())
+    }
+
+    /// Sends away those who wait for room, and those who would.
+    pub(super) fn refuse_to_wait(&self) {
+        self.impatient.store(true, Ordering::Release);
+        self.released.notify_waiters();
     }
 }
 
@@ -114,7 +131,7 @@ mod tests {
         limits.reserve(10).unwrap();
         let waiting = tokio::spawn({
             let limits = limits.clone();
-            async move { limits.wait_for_room(5).await }
+            async move { limits.wait_for_room(5).await.unwrap() }
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());

@@ -83,6 +83,13 @@ impl Queue {
             .min()
     }
 
+    /// Lets every waiting chunk be tried at once.
+    pub(super) fn hurry(&self) {
+        for entry in lock(&self.waiting).values_mut() {
+            entry.not_before = None;
+        }
+    }
+
     pub(super) async fn arrival(&self) {
         self.arrived.notified().await;
     }

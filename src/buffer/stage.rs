@@ -155,6 +155,10 @@ impl Stage {
         self.chunks.get(self.open.get(metadata)?)
     }
 
+    pub(super) fn get(&self, id: ChunkId) -> Option<&StagedChunk> {
+        self.chunks.get(&id)
+    }
+
     pub(super) fn get_mut(&mut self, id: ChunkId) -> Option<&mut StagedChunk> {
         self.chunks.get_mut(&id)
     }

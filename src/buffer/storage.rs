@@ -3,7 +3,7 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use fluent_compat::chunk::ChunkId;
 use tracing::warn;
@@ -14,7 +14,7 @@ use super::chunk_file::{
 use super::leftovers;
 use super::queue::SealedChunk;
 use super::stage::{Condition, StagedChunk};
-use super::{Durability, Place};
+use super::{Durability, Place, lock};
 use crate::host::fs::{File, Fs, Lock};
 
 /// A buffer's directory. Clones name the same one.
@@ -24,7 +24,7 @@ pub(super) struct Storage {
     names: ChunkNames,
     durability: Durability,
     /// Kept as long as anybody writes here.
-    lock: Option<Arc<Lock>>,
+    lock: Arc<Mutex<Option<Lock>>>,
 }
 
 impl Storage {
@@ -37,20 +37,25 @@ impl Storage {
             fs,
             names: ChunkNames::new(path),
             durability,
-            lock: None,
+            lock: Arc::default(),
         }
     }
 
-    /// Takes the directory for this process, and creates it if need be.
+    /// Takes the directory for this process, and creates it if need be: at the start, and
+    /// when somebody has removed it since.
     ///
     /// # Errors
     /// `ResourceBusy` when another process has it. It would cut what is written here, and
     /// deliver it a second time.
-    pub(super) fn take_possession(&mut self) -> io::Result<()> {
+    pub(super) fn take_possession(&self) -> io::Result<()> {
         self.fs.create_dir_all(self.names.dir())?;
+        let mut held = lock(&self.lock);
+        if held.as_ref().is_some_and(Lock::is_in_force) {
+            return Ok(());
+        }
         let path = self.names.lock();
         match self.fs.lock(&path) {
-            Ok(lock) => self.lock = Some(Arc::new(lock)),
+            Ok(lock) => *held = Some(lock),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let path = path.display();
                 let message = format!("another process has it: {path} is locked");
@@ -82,8 +87,8 @@ impl Storage {
             Condition::Sound | Condition::Spoiled => self.fs.open(&chunk.path),
             Condition::Unborn => match self.fs.create_new(&chunk.path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    // Somebody removed the directory while the server runs.
-                    self.fs.create_dir_all(self.names.dir())?;
+                    warn!(directory = %self.names.dir().display(), "the buffer's directory was removed; making it again");
+                    self.take_possession()?;
                     self.fs.create_new(&chunk.path)
                 }
                 created => created,
@@ -115,6 +120,11 @@ impl Storage {
         self.sync(&*file)
     }
 
+    /// Cuts a staged chunk's file for as long as the power lasts.
+    pub(super) fn shorten(&self, chunk: &StagedChunk, length: u64) -> io::Result<()> {
+        self.fs.open(&chunk.path)?.set_len(length)
+    }
+
     /// Removes a chunk of which all is refused; synced at once for the same reason.
     pub(super) fn discard(&self, chunk: &StagedChunk) -> io::Result<()> {
         self.fs.remove(&chunk.path)?;
@@ -131,20 +141,46 @@ impl Storage {
     /// Copies the synced part of a file that must not be written again into a new,
     /// queued one, which takes its place.
     pub(super) fn rescue(&self, id: ChunkId, spoiled: &Path, length: u64) -> io::Result<PathBuf> {
+        let queued = self.names.chunk(State::Queued, id);
+        self.copy_to(&queued, id, &*self.fs.open(spoiled)?, length)?;
+        if spoiled != queued {
+            self.fs.remove(spoiled)?;
+        }
+        Ok(queued)
+    }
+
+    /// Writes what a staged chunk has synced to a file of its name again: somebody has removed
+    /// it while it was open.
+    pub(super) fn restore(
+        &self,
+        chunk: &StagedChunk,
+        removed: &dyn File,
+    ) -> io::Result<Box<dyn File>> {
+        self.take_possession()?;
+        let file = self.copy_to(&chunk.path, chunk.header.id, removed, chunk.length)?;
+        warn!(path = %chunk.path.display(), records = chunk.content.records, "a chunk's file was removed while it was open; it is written again");
+        Ok(file)
+    }
+
+    /// Copies a file's synced part to a new one, which has the path only when it is whole and
+    /// safe.
+    fn copy_to(
+        &self,
+        path: &Path,
+        id: ChunkId,
+        from: &dyn File,
+        length: u64,
+    ) -> io::Result<Box<dyn File>> {
         let unfinished = self.names.unfinished(id);
         if self.fs.list(self.names.dir())?.contains(&unfinished) {
             self.fs.remove(&unfinished)?;
         }
         let copy = self.fs.create_new(&unfinished)?;
-        copy_range(&*self.fs.open(spoiled)?, 0..length, &*copy, 0)?;
+        copy_range(from, 0..length, &*copy, 0)?;
         copy.sync_data()?;
-        let queued = self.names.chunk(State::Queued, id);
-        self.fs.rename(&unfinished, &queued)?;
+        self.fs.rename(&unfinished, path)?;
         self.fs.sync_dir(self.names.dir())?;
-        if spoiled != queued {
-            self.fs.remove(spoiled)?;
-        }
-        Ok(queued)
+        Ok(copy)
     }
 
     pub(super) fn body(&self, chunk: &SealedChunk) -> ChunkBody {
@@ -160,6 +196,9 @@ impl Storage {
             chunk.path = self.rescue(chunk.header.id, &chunk.path, chunk.length)?;
             chunk.condition = Condition::Sound;
         }
+        // NOTE: before anything is put. A file that this one has replaced has no name in it:
+        // brought back by a power cut when this one is delivered and gone, it would go again.
+        self.sync_dir()?;
         let mut frame = Vec::new();
         append_frame(Kind::Name, 0, &name.to_json()?, &mut frame)?;
         let file = self.fs.open(&chunk.path)?;

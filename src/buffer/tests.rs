@@ -2,6 +2,7 @@
 
 mod acknowledged;
 mod compressed;
+mod exchange;
 mod faults;
 mod model;
 mod parameters;

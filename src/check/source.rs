@@ -105,9 +105,10 @@ fn answer(decode: &decode::Config) -> &'static str {
 fn limits(listener: &listener::Config, decode: &decode::Config) -> String {
     let bytes = |bytes| units::size(u64::try_from(bytes).unwrap_or(u64::MAX));
     format!(
-        "bodies of {}, {} decompressed; idle connections {}; {} connections",
+        "bodies of {}, {} decompressed, {} at a time; idle connections {}; {} connections",
         bytes(decode.limits.body),
         bytes(decode.limits.decompressed),
+        bytes(decode.limits.memory),
         units::duration(listener.limits.keepalive),
         listener.limits.connections
     )

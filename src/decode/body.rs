@@ -8,49 +8,88 @@ use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
 use super::Limits;
+use super::budget::{Budget, NoRoom, Room};
 
 /// Why a body was not read to its end.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BodyError {
     #[error("the body ended early: {reason}")]
     Broken { reason: String },
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     #[error("the body did not come within {} s", deadline.as_secs())]
     Slow { deadline: Duration },
     #[error("the body is larger than body_size_limit, {limit} bytes")]
     TooLarge { limit: usize },
 }
 
-/// The whole body, without copying it if it came in one piece.
-pub(super) async fn read(body: Body, limits: &Limits) -> Result<Bytes, BodyError> {
-    let Limits {
-        body: limit,
-        deadline,
-        ..
-    } = *limits;
+/// The whole body, without copying it if it came in one piece, and its room in the budget.
+pub(super) async fn read(
+    body: Body,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<(Bytes, Room), BodyError> {
+    let limit = limits.body;
+    let announced = body.size_hint();
     // What Content-Length announces is refused before any of it is read.
-    if body.size_hint().lower() > limit as u64 {
-        return Err(BodyError::TooLarge { limit });
-    }
-    timeout(deadline, collect(body, limit))
+    let least = usize::try_from(announced.lower()).unwrap_or(usize::MAX);
+    within(limit, least)?;
+    // Without an announcement it is taken for a small body until it is none.
+    let booked = match announced.exact() {
+        Some(_) => least,
+        None => least.max(Budget::SMALL),
+    };
+    let mut intake = Intake {
+        room: budget.room(booked).await?,
+        booked,
+        budget,
+        limit,
+    };
+    let deadline = limits.deadline;
+    let bytes = timeout(deadline, intake.collect(body))
         .await
-        .unwrap_or(Err(BodyError::Slow { deadline }))
+        .unwrap_or(Err(BodyError::Slow { deadline }))?;
+    Ok((bytes, intake.room))
 }
 
-async fn collect(mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
-    let Some(first) = next(&mut body).await? else {
-        return Ok(Bytes::new());
-    };
-    within(limit, first.len())?;
-    if body.is_end_stream() {
-        return Ok(first);
+/// A body that is being read.
+struct Intake<'b> {
+    room: Room,
+    /// As many bytes as it has room for.
+    booked: usize,
+    budget: &'b Budget,
+    limit: usize,
+}
+
+impl Intake<'_> {
+    async fn collect(&mut self, mut body: Body) -> Result<Bytes, BodyError> {
+        let Some(first) = next(&mut body).await? else {
+            return Ok(Bytes::new());
+        };
+        self.expect(first.len()).await?;
+        if body.is_end_stream() {
+            return Ok(first);
+        }
+        // Not as much as Content-Length says: memory is for what came, not for what was
+        // promised.
+        let mut whole = BytesMut::from(first);
+        while let Some(piece) = next(&mut body).await? {
+            self.expect(whole.len() + piece.len()).await?;
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole.freeze())
     }
-    // Not as much as Content-Length says: memory is for what came, not for what was promised.
-    let mut whole = BytesMut::from(first);
-    while let Some(piece) = next(&mut body).await? {
-        within(limit, whole.len() + piece.len())?;
-        whole.extend_from_slice(&piece);
+
+    /// So much of the body is here now.
+    async fn expect(&mut self, length: usize) -> Result<(), BodyError> {
+        within(self.limit, length)?;
+        if length > self.booked {
+            // Nobody knows how much is still to come.
+            self.budget.grow(&mut self.room, self.limit).await?;
+            self.booked = self.limit;
+        }
+        Ok(())
     }
-    Ok(whole.freeze())
 }
 
 /// The next piece of data; trailers are passed over.
@@ -96,6 +135,7 @@ mod tests {
     const LIMITS: Limits = Limits {
         body: 8,
         decompressed: 0,
+        memory: 1 << 20,
         deadline: Duration::from_secs(60),
     };
 
@@ -125,7 +165,12 @@ mod tests {
             sender.send(piece).unwrap();
         }
         drop(sender);
-        read(Body::new(Pieces(receiver)), &LIMITS).await
+        read_body(Body::new(Pieces(receiver))).await
+    }
+
+    async fn read_body(body: Body) -> Result<Bytes, BodyError> {
+        let budget = Budget::new(LIMITS.memory);
+        Ok(read(body, &LIMITS, &budget).await?.0)
     }
 
     #[tokio::test]
@@ -140,7 +185,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_in_one_piece_is_not_copied() {
         let piece = Bytes::from_static(b"{}");
-        let read = read(Body::from(piece.clone()), &LIMITS).await.unwrap();
+        let read = read_body(Body::from(piece.clone())).await.unwrap();
         assert_eq!(read.as_ptr(), piece.as_ptr());
     }
 
@@ -155,7 +200,7 @@ mod tests {
             );
         }
         // Known before it is read: no piece would ever come.
-        let announced = read(Body::from("123456789"), &LIMITS).await;
+        let announced = read_body(Body::from("123456789")).await;
         assert!(matches!(announced, Err(BodyError::TooLarge { limit: 8 })));
     }
 
@@ -163,7 +208,7 @@ mod tests {
     async fn a_body_that_does_not_come_is_given_up() {
         let (_open, receiver) = mpsc::unbounded_channel();
         let start = tokio::time::Instant::now();
-        let slow = read(Body::new(Pieces(receiver)), &LIMITS).await;
+        let slow = read_body(Body::new(Pieces(receiver))).await;
         assert!(matches!(slow, Err(BodyError::Slow { .. })), "{slow:?}");
         assert_eq!(start.elapsed().as_secs(), 60);
     }
@@ -175,5 +220,33 @@ mod tests {
             broken.unwrap_err().to_string(),
             "the body ended early: reset"
         );
+    }
+
+    #[tokio::test]
+    async fn an_announced_body_has_room_for_its_length_and_no_more() {
+        let budget = Budget::new(LIMITS.memory);
+        let (_, room) = read(Body::from("1234"), &LIMITS, &budget).await.unwrap();
+        assert_eq!(room.bytes(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_body_of_unknown_length_gets_room_for_the_largest_once_it_is_not_small() {
+        let limits = Limits {
+            body: 4 * Budget::SMALL,
+            ..LIMITS
+        };
+        let piece: &'static str = "x".repeat(Budget::SMALL).leak();
+        let both = Budget::SMALL + limits.body;
+        for (pieces, booked) in [(1, Budget::SMALL), (2, both)] {
+            let (sender, receiver) = mpsc::unbounded_channel();
+            for _ in 0..pieces {
+                sender.send(Ok(piece)).unwrap();
+            }
+            drop(sender);
+            let budget = Budget::new(LIMITS.memory);
+            let body = Body::new(Pieces(receiver));
+            let (_, room) = read(body, &limits, &budget).await.unwrap();
+            assert_eq!(room.bytes(), booked);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `Content-Encoding`: compressed bodies.
 
 use std::borrow::Cow;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use http::HeaderMap;
@@ -66,49 +66,62 @@ impl Coding {
 
     /// The body as it was before it was compressed, `limit` bytes at most.
     pub(super) fn decode(self, body: &[u8], limit: usize) -> Result<Cow<'_, [u8]>, CodingError> {
-        let (coding, decoded) = match self {
-            Self::Identity => return Ok(Cow::Borrowed(body)),
-            Self::Gzip => ("gzip", read_all(MultiGzDecoder::new(body), limit)),
-            Self::Deflate => ("deflate", inflate(body, limit)),
+        if self == Self::Identity {
+            return Ok(Cow::Borrowed(body));
+        }
+        let mut decoded = Vec::new();
+        self.unpack(body, limit, &mut decoded)?;
+        Ok(Cow::Owned(decoded))
+    }
+
+    /// How many bytes `decode` would give. Takes no memory worth mentioning.
+    pub(super) fn measure(self, body: &[u8], limit: usize) -> Result<usize, CodingError> {
+        self.unpack(body, limit, &mut io::sink())
+    }
+
+    fn unpack(self, body: &[u8], limit: usize, out: &mut impl Write) -> Result<usize, CodingError> {
+        let (coding, unpacked) = match self {
+            Self::Identity => return Ok(body.len()),
+            Self::Gzip => ("gzip", copy(MultiGzDecoder::new(body), limit, out)),
+            Self::Deflate => ("deflate", inflate(body, limit, out)),
             Self::Zstd => {
                 let decoder = zstd::stream::read::Decoder::with_buffer(body);
-                let decoded = decoder.and_then(|mut decoder| {
+                let unpacked = decoder.and_then(|mut decoder| {
                     decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-                    read_all(decoder, limit)
+                    copy(decoder, limit, out)
                 });
-                ("zstd", decoded)
+                ("zstd", unpacked)
             }
         };
-        match decoded {
-            Ok(Some(decoded)) => Ok(Cow::Owned(decoded)),
+        match unpacked {
+            Ok(Some(length)) => Ok(length),
             Ok(None) => Err(CodingError::TooLarge { limit }),
             Err(source) => Err(CodingError::Damaged { coding, source }),
         }
     }
 }
 
-/// Everything, or `None` if it is more than `limit` bytes.
-fn read_all(decoder: impl Read, limit: usize) -> io::Result<Option<Vec<u8>>> {
-    let mut decoded = Vec::new();
+/// The length of everything, or `None` if it is more than `limit` bytes.
+fn copy(decoder: impl Read, limit: usize, out: &mut impl Write) -> io::Result<Option<usize>> {
     let just_too_much = (limit as u64).saturating_add(1);
-    decoder.take(just_too_much).read_to_end(&mut decoded)?;
-    Ok((decoded.len() <= limit).then_some(decoded))
+    let length = io::copy(&mut decoder.take(just_too_much), out)?;
+    Ok(usize::try_from(length)
+        .ok()
+        .filter(|length| *length <= limit))
 }
 
-fn inflate(body: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
+fn inflate(body: &[u8], limit: usize, out: &mut impl Write) -> io::Result<Option<usize>> {
     let mut decoder = ZlibDecoder::new(body);
-    let decoded = read_all(&mut decoder, limit)?;
+    let length = copy(&mut decoder, limit, out)?;
     // The decoder stops at the end of its stream and asks for no more.
-    if decoded.is_some() && !decoder.get_ref().is_empty() {
+    if length.is_some() && !decoder.get_ref().is_empty() {
         return Err(io::Error::other("bytes follow its end"));
     }
-    Ok(decoded)
+    Ok(length)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use flate2::Compression;
     use flate2::write::{GzEncoder, ZlibEncoder};
 
@@ -162,6 +175,7 @@ mod tests {
     fn what_was_compressed_comes_back() {
         for (coding, body) in compressed() {
             assert_eq!(coding.decode(&body, 1000).unwrap(), TEXT, "{coding:?}");
+            assert_eq!(coding.measure(&body, 1000).unwrap(), TEXT.len());
         }
     }
 

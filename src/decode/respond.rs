@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use tracing::warn;
 
 use super::body::BodyError;
+use super::budget::NoRoom;
 use super::coding::CodingError;
 use super::events::EventsError;
 use crate::route::EmitError;
@@ -29,10 +30,21 @@ pub(super) enum Refusal {
     Emit(#[from] EmitError),
     #[error(transparent)]
     Events(#[from] EventsError),
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     #[error("found {method}; allowed are POST, PUT, GET, HEAD and OPTIONS")]
     Method { method: Method },
     #[error("the page that sends this is not among cors_allow_origins")]
     Origin,
+}
+
+/// What one request is refused for, and so will be the next ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Recurring {
+    /// No `<match>` takes the tag: a mistake in a configuration or in a URL.
+    Unmatched,
+    /// There is no room, or the disk fails, or the server stops.
+    Unavailable,
 }
 
 /// What an accepted request is answered with.
@@ -82,6 +94,7 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::Body(BodyError::Broken { .. }) => StatusCode::BAD_REQUEST,
+            Self::Body(BodyError::NoRoom(_)) | Self::NoRoom(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Body(BodyError::Slow { .. }) => StatusCode::REQUEST_TIMEOUT,
             Self::Body(BodyError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Coding(CodingError::Damaged { .. }) => StatusCode::BAD_REQUEST,
@@ -105,6 +118,7 @@ impl Refusal {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Emit(EmitError::BufferFull { retry_after, .. }) => Some(*retry_after),
+            Self::Body(BodyError::NoRoom(_)) | Self::NoRoom(_) => Some(Duration::from_secs(5)),
             Self::Emit(EmitError::Storage { .. }) => Some(Duration::from_secs(10)),
             // The next one may be up already.
             Self::Emit(EmitError::Stopping) => Some(Duration::from_secs(1)),
@@ -134,10 +148,13 @@ impl Refusal {
         response
     }
 
-    /// Whether no `<match>` takes the tag: a mistake in a configuration or in a URL, which
-    /// every request of that client is about to repeat.
-    pub(super) fn is_unmatched(&self) -> bool {
-        matches!(self, Self::Emit(EmitError::Unmatched { .. }))
+    /// Whether it would flood the log, since the same is about to be said of every request.
+    pub(super) fn recurring(&self) -> Option<Recurring> {
+        match self {
+            Self::Emit(EmitError::Unmatched { .. }) => Some(Recurring::Unmatched),
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some(Recurring::Unavailable),
+            _ => None,
+        }
     }
 
     /// Says in the log what the client is told; `others` is how many refusals like it were

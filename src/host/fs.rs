@@ -7,6 +7,7 @@
 #[cfg(test)]
 pub(crate) mod crashing;
 mod disk;
+mod fingerprint;
 mod memory;
 mod mode;
 
@@ -15,6 +16,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 pub use disk::{DiskFs, Listed, append_to, list_directory};
+pub use fingerprint::Fingerprint;
 pub use memory::MemoryFs;
 pub use mode::{Mode, ModeError, Modes};
 
@@ -70,18 +72,24 @@ pub trait Fs: Send + Sync + 'static {
 #[must_use]
 pub struct Lock {
     /// `None` where there are no others.
-    _file: Option<Box<dyn File>>,
+    file: Option<Box<dyn File>>,
 }
 
 impl Lock {
     fn held_by(file: impl File + 'static) -> Self {
         Self {
-            _file: Some(Box::new(file)),
+            file: Some(Box::new(file)),
         }
     }
 
     fn alone() -> Self {
-        Self { _file: None }
+        Self { file: None }
+    }
+
+    /// Whether others still look at the file that is locked: not once it was removed.
+    pub fn is_in_force(&self) -> bool {
+        let file = self.file.as_ref();
+        file.is_none_or(|file| file.is_linked().unwrap_or(true))
     }
 }
 
@@ -101,6 +109,11 @@ pub trait File: Send + Sync {
     fn set_len(&self, length: u64) -> io::Result<()>;
     /// The length in bytes.
     fn len(&self) -> io::Result<u64>;
+    /// Whether it still has a name. What is written to a file that somebody has removed is
+    /// gone when it is closed.
+    fn is_linked(&self) -> io::Result<bool> {
+        Ok(true)
+    }
 
     /// Fills the buffer unless the file ends before; returns how much was read.
     fn read_full_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -115,6 +128,15 @@ pub trait File: Send + Sync {
         }
         Ok(filled)
     }
+}
+
+/// Whether the process, or the machine, has as many files and sockets open as it may.
+pub fn is_out_of_descriptors(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let code = error.raw_os_error();
+    [Errno::MFILE, Errno::NFILE]
+        .iter()
+        .any(|errno| code == Some(errno.raw_os_error()))
 }
 
 /// Reads a file from an offset on.

@@ -1,7 +1,8 @@
 //! What belongs to the machine and what tests replace: the clock, the filesystem, the
-//! environment; and a throttle, which needs the time.
+//! environment, the limit of descriptors; and a throttle, which needs the time.
 
 pub mod clock;
+pub mod descriptors;
 pub mod environment;
 pub mod fs;
 pub mod throttle;

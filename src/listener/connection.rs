@@ -19,6 +19,7 @@ use tower::Service;
 use tracing::{debug, warn};
 
 use super::activity::Activity;
+use super::terms::Terms;
 use super::tls::Protocol;
 use super::watched::Watched;
 use super::{Limits, Transport};
@@ -26,41 +27,27 @@ use crate::host::throttle::Throttle;
 
 /// What all connections of a listener share.
 pub(super) struct Connections<S> {
-    transport: Transport,
-    limits: Limits,
+    terms: Terms,
     service: TowerToHyperService<S>,
     /// Finish what is under way, take nothing new.
     stop: CancellationToken,
-    sniffing: Builder<TokioExecutor>,
-    http1: Builder<TokioExecutor>,
-    http2: Builder<TokioExecutor>,
     failed_handshakes: Throttle,
 }
 
 impl<S> Connections<S> {
     const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
 
-    pub(super) fn new(
-        transport: Transport,
-        limits: Limits,
-        service: S,
-        stop: CancellationToken,
-    ) -> Self {
-        let sniffing = builder(&limits);
+    pub(super) fn new(terms: Terms, service: S, stop: CancellationToken) -> Self {
         Self {
-            transport,
-            limits,
+            terms,
             service: TowerToHyperService::new(service),
             stop,
-            http1: sniffing.clone().http1_only(),
-            http2: sniffing.clone().http2_only(),
-            sniffing,
             failed_handshakes: Throttle::new(Self::BETWEEN_WARNINGS),
         }
     }
 
-    pub(super) fn limits(&self) -> &Limits {
-        &self.limits
+    pub(super) fn limits(&self) -> Limits {
+        self.terms.current().limits
     }
 
     pub(super) fn stop(&self) -> &CancellationToken {
@@ -81,18 +68,20 @@ where
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let tls = match &self.transport {
-            Transport::Plain => return self.http(&self.sniffing, stream, peer).await,
+        let terms = self.terms.current();
+        let limits = &terms.limits;
+        let tls = match &terms.transport {
+            Transport::Plain => return self.http(&terms.sniffing, limits, stream, peer).await,
             Transport::Tls(tls) => tls,
         };
         let outcome = tokio::select! {
             biased;
             () = self.stop.cancelled() => return,
-            outcome = tls.accept(stream, self.limits.handshake) => outcome,
+            outcome = tls.accept(stream, limits.handshake) => outcome,
         };
         match outcome {
-            Ok((stream, Protocol::Http1)) => self.http(&self.http1, stream, peer).await,
-            Ok((stream, Protocol::Http2)) => self.http(&self.http2, stream, peer).await,
+            Ok((stream, Protocol::Http1)) => self.http(&terms.http1, limits, stream, peer).await,
+            Ok((stream, Protocol::Http2)) => self.http(&terms.http2, limits, stream, peer).await,
             Err(reason) => match self.failed_handshakes.pass() {
                 Some(held_back) => warn!(%peer, %reason, held_back, "a TLS handshake failed"),
                 None => debug!(%peer, %reason, "a TLS handshake failed"),
@@ -100,8 +89,13 @@ where
         }
     }
 
-    async fn http<T>(&self, builder: &Builder<TokioExecutor>, stream: T, peer: SocketAddr)
-    where
+    async fn http<T>(
+        &self,
+        builder: &Builder<TokioExecutor>,
+        limits: &Limits,
+        stream: T,
+        peer: SocketAddr,
+    ) where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let activity = Activity::new();
@@ -117,7 +111,7 @@ where
         });
         let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
         let mut connection = std::pin::pin!(builder.serve_connection(io, service));
-        let mut overdue = std::pin::pin!(activity.overdue(&self.limits));
+        let mut overdue = std::pin::pin!(activity.overdue(limits));
 
         // A token of its own: it is looked at with every wake-up, under a lock that would
         // otherwise be everybody's.
@@ -154,7 +148,7 @@ fn report<E: std::fmt::Display>(peer: SocketAddr, outcome: Result<(), E>) {
     }
 }
 
-fn builder(limits: &Limits) -> Builder<TokioExecutor> {
+pub(super) fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     // One event has a MiB at most: windows that let a few through without waiting.
     const STREAM_WINDOW: u32 = 1 << 20;
     const CONNECTION_WINDOW: u32 = 4 << 20;

@@ -20,6 +20,7 @@ use tower::service_fn;
 
 use super::accept::{self, Accept, Drained};
 use super::connection::Connections;
+use super::terms::Terms;
 use super::{Limits, Transport};
 
 /// Whom the pipes claim to come from.
@@ -31,6 +32,7 @@ pub(super) const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length
 /// A running listener.
 pub(super) struct TestListener {
     connections: mpsc::UnboundedSender<io::Result<DuplexStream>>,
+    terms: Terms,
     stop: CancellationToken,
     running: JoinHandle<Drained>,
 }
@@ -48,10 +50,12 @@ impl TestListener {
             let answer = answer(request);
             async move { Ok::<_, Infallible>(answer.await) }
         });
-        let shared = Connections::new(transport, limits, service, stop.clone());
+        let terms = Terms::new(transport, limits);
+        let shared = Connections::new(terms.clone(), service, stop.clone());
         let running = tokio::spawn(accept::run(Pipes(source), shared));
         Self {
             connections,
+            terms,
             stop,
             running,
         }
@@ -72,6 +76,11 @@ impl TestListener {
     /// Lets the next accept fail.
     pub(super) fn fail(&self, error: io::Error) {
         self.connections.send(Err(error)).unwrap();
+    }
+
+    /// Serves new connections over this transport.
+    pub(super) fn switch(&self, transport: Transport) {
+        self.terms.switch_transport(transport);
     }
 
     /// Tells it to stop, without waiting.

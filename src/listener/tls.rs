@@ -1,16 +1,17 @@
-//! The TLS side of a connection: one finished rustls configuration, exchanged as a whole.
+//! The TLS side of a connection: one finished rustls configuration.
 
 mod ciphers;
 mod error;
+mod expiry;
 mod server;
 mod time;
+
 mod version;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use forebay_certs::Identity;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -22,11 +23,13 @@ use tokio_rustls::server::TlsStream;
 pub use self::ciphers::{CipherError, Ciphers};
 pub(super) use self::error::HandshakeError;
 pub use self::error::TlsError;
+pub use self::expiry::Expiry;
 use self::server::Server;
+
 pub use self::version::{TlsVersion, VersionError, Versions};
 use crate::host::clock::Clock;
 
-/// What a TLS listener asks for; fixed while it runs.
+/// What a TLS listener asks for.
 #[derive(Clone, Debug)]
 pub struct TlsConfig {
     /// Fluentd's `version`, `min_version` and `max_version`.
@@ -46,7 +49,7 @@ pub enum Clients {
     Certified,
 }
 
-/// What is read from files, and may be read again while the listener runs.
+/// What is read from files.
 #[derive(Debug)]
 pub struct TlsMaterial {
     /// The server's certificate and key: Fluentd's `cert_path` and `private_key_path`.
@@ -56,12 +59,13 @@ pub struct TlsMaterial {
     pub client_ca: Vec<CertificateDer<'static>>,
 }
 
-/// What new connections are served with. Clones share it.
+/// What connections are served with, checked and complete. Clones share it. It never changes:
+/// new files make a new one, which takes its place as a whole (see [`super::Terms`]).
 #[derive(Clone)]
 pub struct TlsHandle {
     config: Arc<TlsConfig>,
-    clock: Arc<dyn Clock>,
-    current: Arc<ArcSwap<Server>>,
+    expiry: Expiry,
+    server: Arc<Server>,
 }
 
 /// What was agreed on in the handshake (ALPN). A client that asks for nothing, as Teleport's
@@ -73,7 +77,7 @@ pub(super) enum Protocol {
 }
 
 impl TlsHandle {
-    /// Makes a first configuration. `clock` says whether a client's certificate is in date.
+    /// Makes a configuration. `clock` says whether a client's certificate is in date.
     ///
     /// # Errors
     /// [`TlsError`] if the parts do not go together.
@@ -82,11 +86,12 @@ impl TlsHandle {
         material: TlsMaterial,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TlsError> {
+        let expiry = Expiry::of(&material, config.clients);
         let server = Server::build(&config, material, &clock)?;
         Ok(Self {
             config: Arc::new(config),
-            clock,
-            current: Arc::new(ArcSwap::from_pointee(server)),
+            expiry,
+            server: Arc::new(server),
         })
     }
 
@@ -95,15 +100,9 @@ impl TlsHandle {
         &self.config
     }
 
-    /// Serves new connections with this material from now on; those that are open go on as they
-    /// are. Sessions from before are not resumed, so that a client CA that is gone is gone.
-    ///
-    /// # Errors
-    /// [`TlsError`]; then the material from before goes on serving.
-    pub fn publish(&self, material: TlsMaterial) -> Result<(), TlsError> {
-        let server = Server::build(&self.config, material, &self.clock)?;
-        self.current.store(Arc::new(server));
-        Ok(())
+    /// When its certificates end.
+    pub fn expiry(&self) -> Expiry {
+        self.expiry
     }
 
     /// Shakes hands with a client, which has until `deadline` for it.
@@ -115,7 +114,7 @@ impl TlsHandle {
     where
         T: AsyncRead + AsyncWrite + Unpin,
     {
-        let server = self.current.load_full();
+        let server = &self.server;
         let acceptor = TlsAcceptor::from(Arc::clone(&server.config));
         let stream = timeout(deadline, acceptor.accept(stream))
             .await

@@ -12,7 +12,7 @@ use fluent_compat::tag::Tag;
 use fluent_compat::timekey::TimekeySlots;
 
 use super::EmitError;
-use crate::buffer::{AppendError, Buffer, Portion, RETRY_AFTER};
+use crate::buffer::{AppendError, Basin, Portion, RETRY_AFTER};
 
 /// What a `<match>` or `<store>` section says about writing events.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ pub trait LineWriter: Send + Sync + 'static {
 /// Where an output's events go.
 pub enum Destination {
     /// Into chunks.
-    Buffered(Buffer),
+    Buffered(Basin),
     /// Straight out, as Fluentd's `stdout` does without a `<buffer>`.
     Direct(Arc<dyn LineWriter>),
 }
@@ -52,7 +52,7 @@ pub struct Output {
 
 /// Formatted events and their destination.
 pub(super) enum Delivery<'r> {
-    Append(&'r Buffer, Vec<Portion>),
+    Append(&'r Basin, Vec<Portion>),
     Write(Arc<dyn LineWriter>, Vec<u8>),
 }
 
@@ -68,9 +68,9 @@ impl Output {
     /// What is to be stored of the events, formatted.
     pub(super) fn delivery(&self, tag: &Tag, events: &Events) -> Result<Delivery<'_>, EmitError> {
         match &self.destination {
-            Destination::Buffered(buffer) => {
-                let portions = self.portions(tag, events, Limits::of(buffer))?;
-                Ok(Delivery::Append(buffer, portions))
+            Destination::Buffered(basin) => {
+                let portions = self.portions(tag, events, Limits::of(basin))?;
+                Ok(Delivery::Append(basin, portions))
             }
             Destination::Direct(writer) => {
                 let inject = self.config.inject.as_ref();
@@ -107,7 +107,7 @@ impl Delivery<'_> {
     /// Stores the events as safely as the output's buffer promises.
     pub(super) async fn complete(self) -> Result<(), EmitError> {
         match self {
-            Self::Append(buffer, portions) => Ok(buffer.append(portions).await?),
+            Self::Append(basin, portions) => Ok(basin.append(portions).await?),
             Self::Write(writer, lines) => write(writer, lines).await,
         }
     }
@@ -168,10 +168,11 @@ struct Limits {
 }
 
 impl Limits {
-    fn of(buffer: &Buffer) -> Self {
-        let records = buffer.chunk_limit_records().unwrap_or(u64::MAX);
+    fn of(basin: &Basin) -> Self {
+        let limits = basin.portion_limits();
+        let records = limits.records.unwrap_or(u64::MAX);
         Self {
-            bytes: usize::try_from(buffer.chunk_limit_size()).unwrap_or(usize::MAX),
+            bytes: usize::try_from(limits.bytes).unwrap_or(usize::MAX),
             records: u32::try_from(records).unwrap_or(u32::MAX),
         }
     }

@@ -41,12 +41,17 @@ pub(super) struct Courier {
 /// A sink, and the indexes in use there.
 struct Outlet {
     sink: Arc<dyn Sink>,
-    indexes: Indexes,
+    indexes: Arc<Indexes>,
 }
 
 impl Outlet {
     fn new(sink: Arc<dyn Sink>) -> Self {
-        let indexes = Indexes::default();
+        let indexes = Arc::default();
+        Self { sink, indexes }
+    }
+
+    fn with_sink(&self, sink: Arc<dyn Sink>) -> Self {
+        let indexes = Arc::clone(&self.indexes);
         Self { sink, indexes }
     }
 }
@@ -57,6 +62,20 @@ impl Courier {
             buffer,
             primary: Outlet::new(sinks.primary),
             secondary: sinks.secondary.map(Outlet::new),
+        }
+    }
+
+    /// One that carries to other sinks. What is known of indexes is known to both, because
+    /// the deliveries of the one end while the other's begin.
+    pub(super) fn with_sinks(&self, sinks: Sinks) -> Self {
+        let secondary = sinks.secondary.map(|sink| match &self.secondary {
+            Some(before) => before.with_sink(sink),
+            None => Outlet::new(sink),
+        });
+        Self {
+            buffer: self.buffer.clone(),
+            primary: self.primary.with_sink(sinks.primary),
+            secondary,
         }
     }
 

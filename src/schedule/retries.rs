@@ -47,6 +47,11 @@ impl Retries {
         }
     }
 
+    /// Goes by another policy from the next failure on.
+    pub(super) fn follow(&mut self, policy: RetryPolicy) {
+        self.policy = policy;
+    }
+
     /// Takes note of a failure at `now`, and of what it may have left in the store.
     pub(super) fn failed(&mut self, id: ChunkId, earlier: Earlier, now: Instant) -> Next {
         let (verdict, retrying) = match self.chunks.remove(&id) {

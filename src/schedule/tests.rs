@@ -1,6 +1,9 @@
 //! Chunks on their way, over a sink that does as it is told and a clock that tests move.
 
+pub(crate) mod lab;
+mod model;
 mod secondary;
+mod steps;
 
 use std::collections::VecDeque;
 use std::io::Read;

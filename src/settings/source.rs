@@ -67,6 +67,7 @@ fn decode(section: &Params<'_>, context: &Context<'_>) -> Option<decode::Config>
     let limits = decode::Limits {
         body: bytes("body_size_limit", limits.body),
         decompressed: bytes("decompression_size_limit", limits.decompressed),
+        memory: bytes("body_memory_limit", limits.memory),
         ..limits
     };
     let extras = decode::Extras {

@@ -47,7 +47,7 @@ const WITHOUT_EFFECT: [(&str, &[&str]); 11] = [
         ],
     ),
     (
-        "there is no RPC; signals flush and stop",
+        "there is no RPC; signals flush, reload and stop",
         &["rpc_endpoint", "enable_get_dump"],
     ),
     (

@@ -12,7 +12,7 @@ use crate::tally::TimeField;
 const TIME_LINES: [&str; 5] = [
     "timekey_wait 0s",
     "timekey_use_utc true",
-    "retry_wait 0.2s",
+    "retry_wait 0.2",
     "retry_max_interval 1s",
     "retry_forever true",
 ];

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use forebay_certs::{
     Authority, CertSet, Hosts, IssueError, KeyAlgorithm, LeafRequest, Options, Role, RsaBits,
-    Subject, Validity, WriteError, issue_set,
+    ServerPassphrase, Subject, Validity, WriteError, issue_set,
 };
 use jiff::Timestamp;
 
@@ -42,22 +42,42 @@ impl Keys {
     /// Issues a set with ECDSA keys, which are made at once, and writes it; the server's key
     /// is encrypted.
     pub fn issue(directory: &Path) -> Result<Keys, KeysError> {
-        Keys::issue_with(directory, KeyAlgorithm::EcdsaP256)
+        Keys::issue_with(directory, KeyAlgorithm::EcdsaP256, ServerPassphrase::Random)
+    }
+
+    /// Another such set, whose server's key opens with this set's passphrase: as when
+    /// certificates are renewed.
+    pub fn renewed(&self, directory: &Path) -> Result<Keys, KeysError> {
+        let passphrase = ServerPassphrase::Given(self.set.passphrase.clone());
+        Keys::issue_with(directory, KeyAlgorithm::EcdsaP256, passphrase)
+    }
+
+    /// Puts the server's files, and the CA's certificate, in the place of another set's.
+    pub fn install_over(&self, other: &Keys) -> std::io::Result<()> {
+        for name in ["ca.crt", "server.crt", "server.key"] {
+            std::fs::copy(self.directory.join(name), other.directory.join(name))?;
+        }
+        Ok(())
     }
 
     /// Issues a set with RSA keys, as Teleport's tool does: the server's key is encrypted in
     /// the traditional way.
     pub fn issue_rsa(directory: &Path, bits: RsaBits) -> Result<Keys, KeysError> {
-        Keys::issue_with(directory, KeyAlgorithm::Rsa(bits))
+        Keys::issue_with(directory, KeyAlgorithm::Rsa(bits), ServerPassphrase::Random)
     }
 
-    fn issue_with(directory: &Path, algorithm: KeyAlgorithm) -> Result<Keys, KeysError> {
+    fn issue_with(
+        directory: &Path,
+        algorithm: KeyAlgorithm,
+        passphrase: ServerPassphrase,
+    ) -> Result<Keys, KeysError> {
         std::fs::create_dir_all(directory).map_err(|source| KeysError::Directory {
             path: directory.to_owned(),
             source,
         })?;
         let options = Options {
             algorithm,
+            passphrase,
             ..Options::new(now())
         };
         let set = issue_set(&options)?;

@@ -5,6 +5,7 @@ pub mod client;
 pub mod conf;
 pub mod events;
 pub mod keys;
+pub mod load;
 pub mod rig;
 pub mod server;
 pub mod store;

@@ -19,6 +19,8 @@ use crate::tally::{Report, Tally};
 pub const BUCKET: &str = "audit";
 /// How long a rig waits for what is due.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How often it looks whether it is there, when nothing tells.
+const GLANCE: Duration = Duration::from_millis(200);
 
 /// Why a test cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -142,7 +144,8 @@ impl Rig {
     /// wait ends when the store has heard nothing for a while.
     pub async fn finish(&self, server: Server, tally: &Tally) -> Result<Report, RigError> {
         let wanted = tally.acknowledged_count();
-        loop {
+        let mut quiet = Duration::ZERO;
+        while quiet < PATIENCE {
             let heard = self.store.requests().len();
             // The store lives in this process, and counting keeps it from working: only
             // when the buffers are all but empty it is worth while.
@@ -150,9 +153,10 @@ impl Rig {
                 break;
             }
             let more = |requests: &[LoggedRequest]| requests.len() > heard;
-            match self.store.wait_for_requests(PATIENCE, more).await {
-                Ok(_) => {}
-                Err(StoreError::Late { .. }) => break,
+            // After the last request nothing but the chunks' removal is to come.
+            match self.store.wait_for_requests(GLANCE, more).await {
+                Ok(_) => quiet = Duration::ZERO,
+                Err(StoreError::Late { .. }) => quiet += GLANCE,
                 Err(error) => return Err(error.into()),
             }
         }

@@ -207,6 +207,11 @@ impl Server {
         self.wait().await
     }
 
+    /// SIGTERM, without waiting.
+    pub fn ask_to_stop(&self) -> Result<(), ServerError> {
+        self.signal(Signal::TERM)
+    }
+
     /// SIGKILL: no last word, as in a crash.
     pub async fn kill(self) -> Result<Exit, ServerError> {
         self.signal(Signal::KILL)?;
@@ -221,6 +226,11 @@ impl Server {
     /// SIGHUP, which reads the configuration again.
     pub fn reload(&self) -> Result<(), ServerError> {
         self.signal(Signal::HUP)
+    }
+
+    /// SIGUSR2, which does the same.
+    pub fn reload_by_usr2(&self) -> Result<(), ServerError> {
+        self.signal(Signal::USR2)
     }
 
     /// Waits for an end that comes by itself.

@@ -14,6 +14,7 @@ use tracing::{error, info, warn};
 use super::header::{Header, ObjectName};
 use super::names::{ChunkNames, State};
 use super::scan::{Scan, Tail, scan};
+use crate::buffer::parallel;
 use crate::host::fs::{File, Fs};
 
 /// A chunk that was on disk.
@@ -45,13 +46,14 @@ pub(in crate::buffer) fn recover(fs: &dyn Fs, names: &ChunkNames) -> io::Result<
             found.entry(id).or_default().set(state, path);
         }
     }
+    let found: Vec<_> = found.into_values().collect();
+    let recovered = parallel::map(&found, |files| recover_chunk(fs, names, files.clone()));
     let mut chunks = Vec::with_capacity(found.len());
-    for files in found.into_values() {
-        let shown = files.clone();
-        match recover_chunk(fs, names, files) {
+    for (files, recovered) in found.iter().zip(recovered) {
+        match recovered {
             Ok(chunk) => chunks.extend(chunk),
             Err(error) => {
-                error!(files = ?shown, %error, "chunk could not be taken up; it is left where it is");
+                error!(?files, %error, "chunk could not be taken up; it is left where it is");
             }
         }
     }
@@ -83,6 +85,7 @@ impl ChunkFiles {
             (Some(replaced), Some(queued)) => {
                 info!(path = %replaced.display(), "removing the file that a copy has replaced");
                 fs.remove(&replaced)?;
+                fs.sync_dir(replaced.parent().unwrap_or(Path::new(".")))?;
                 Ok((State::Queued, queued))
             }
             (None, Some(queued)) => Ok((State::Queued, queued)),
@@ -161,6 +164,10 @@ fn mend(
         if found.good_end < length {
             file.set_len(found.good_end)?;
         }
+        // NOTE: a name that is read may still be nowhere but in the kernel's memory, where a
+        // failed sync of a killed server leaves it and no sync of ours would write it. Put
+        // under it, and without it after a power cut, the chunk would be put again.
+        copy_range(file, found.name_at.clone(), file, found.name_at.start)?;
         // What a killed server had written and not synced counts from now on.
         return file.sync_data();
     }

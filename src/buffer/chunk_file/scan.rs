@@ -15,6 +15,8 @@ const READ_SIZE: usize = 256 * 1024;
 pub(in crate::buffer) struct Scan {
     pub(in crate::buffer) header: Option<Header>,
     pub(in crate::buffer) name: Option<ObjectName>,
+    /// The frame of the name.
+    pub(in crate::buffer) name_at: Range<u64>,
     pub(in crate::buffer) records: u64,
     /// Payload bytes of the data frames, packed as they are.
     pub(in crate::buffer) bytes: u64,
@@ -75,7 +77,10 @@ impl Scan {
             };
             match frame.kind {
                 Kind::Header => self.header = Header::from_json(frame.payload).ok(),
-                Kind::Name => self.name = ObjectName::from_json(frame.payload).ok(),
+                Kind::Name => {
+                    self.name = ObjectName::from_json(frame.payload).ok();
+                    self.name_at = self.good_end.max(start)..frame.end;
+                }
                 Kind::Data(_) => {
                     self.records += u64::from(frame.records);
                     self.bytes += frame.payload.len() as u64;

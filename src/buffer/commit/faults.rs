@@ -30,7 +30,9 @@ impl Committer {
 
     /// A write failed: the file is cut back to what was synced before.
     pub(super) fn fail(&mut self, id: ChunkId, what: &str, error: &io::Error, batch: &mut Batch) {
-        error!(chunk = %id, %error, "{what} failed; the requests in it are refused");
+        if let Some(held_back) = self.complaints.pass() {
+            error!(chunk = %id, %error, held_back, "{what} failed; the requests in it are refused");
+        }
         batch
             .failed
             .insert(id, format!("{what} failed: {error}").into());
@@ -64,7 +66,9 @@ impl Committer {
     /// A sync or a cut failed: nobody knows what the disk holds behind the last sync, so
     /// the file is never written again.
     pub(super) fn spoil(&mut self, id: ChunkId, error: &io::Error, batch: &mut Batch) {
-        error!(chunk = %id, %error, "sync failed; the chunk is sealed where it was last synced");
+        if let Some(held_back) = self.complaints.pass() {
+            error!(chunk = %id, %error, held_back, "sync failed; the chunk is sealed where it was last synced");
+        }
         batch
             .failed
             .insert(id, format!("sync failed: {error}").into());
@@ -74,6 +78,11 @@ impl Committer {
             Some(chunk) => {
                 chunk.condition = Condition::Spoiled;
                 chunk.pending.clear();
+                // If this server is killed before the chunk is copied, the next one must not
+                // take what is refused for what was stored. No sync is asked for its word.
+                if let Err(error) = self.storage.shorten(chunk, chunk.length) {
+                    warn!(chunk = %id, %error, "refused events could not be cut off");
+                }
                 self.stage.shut(id);
             }
             None => {}

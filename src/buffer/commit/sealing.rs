@@ -2,15 +2,17 @@
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use fluent_compat::chunk::ChunkId;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::Committer;
 use crate::buffer::Sealing;
 use crate::buffer::chunk_file::{Header, Recovered, State};
 use crate::buffer::payload::Payload;
 use crate::buffer::stage::{Condition, Content, Pending, StagedChunk};
+use crate::host::fs::File;
 
 /// When a chunk takes no more: the hard limits, and the share of them that is enough.
 pub(super) struct FullRule {
@@ -22,8 +24,10 @@ pub(super) struct FullRule {
 impl Committer {
     /// Stages and queues the chunks that an earlier run left.
     pub(in crate::buffer) fn take_up_what_is_there(&mut self) -> io::Result<()> {
+        let (mut chunks, mut records, mut bytes) = (0_u64, 0, 0);
         for found in self.storage.recover()? {
-            info!(
+            (chunks, records, bytes) = (chunks + 1, records + found.records, bytes + found.bytes);
+            debug!(
                 chunk = %found.header.id,
                 records = found.records,
                 bytes = found.bytes,
@@ -32,6 +36,9 @@ impl Committer {
             );
             self.limits.found(found.bytes);
             self.take_up(found);
+        }
+        if chunks > 0 {
+            info!(chunks, records, bytes, "took up what was there from before");
         }
         Ok(())
     }
@@ -110,7 +117,7 @@ impl Committer {
             self.discard(id);
             return;
         }
-        self.files.pop(&id);
+        let open = self.files.pop(&id);
         let Some(chunk) = self.stage.remove(id) else {
             return;
         };
@@ -118,20 +125,38 @@ impl Committer {
             Condition::Spoiled => match self.storage.rescue(id, &chunk.path, chunk.length) {
                 Ok(path) => path,
                 Err(error) => {
-                    error!(chunk = %id, %error, "a chunk whose sync failed could not be copied; trying again");
+                    if let Some(held_back) = self.complaints.pass() {
+                        error!(chunk = %id, %error, held_back, "a chunk whose sync failed could not be copied; trying again");
+                    }
                     self.stage.insert_shut(chunk);
                     return;
                 }
             },
-            Condition::Sound | Condition::Unborn => {
-                self.storage.seal(&chunk).unwrap_or_else(|error| {
+            Condition::Sound | Condition::Unborn => self
+                .rename_to_queued(&chunk, open.as_deref())
+                .unwrap_or_else(|error| {
                     warn!(chunk = %id, %error, "chunk is queued under its staged name");
                     chunk.path.clone()
-                })
-            }
+                }),
         };
         let sealed = chunk.sealed(path, None);
         self.queue.push(sealed, None);
+    }
+
+    /// Gives the file its queued name. If somebody has removed it and it is open, it is
+    /// written again first.
+    fn rename_to_queued(
+        &self,
+        chunk: &StagedChunk,
+        open: Option<&dyn File>,
+    ) -> io::Result<PathBuf> {
+        match (self.storage.seal(chunk), open) {
+            (Err(error), Some(file)) if error.kind() == io::ErrorKind::NotFound => {
+                self.storage.restore(chunk, file)?;
+                self.storage.seal(chunk)
+            }
+            (sealed, _) => sealed,
+        }
     }
 }
 

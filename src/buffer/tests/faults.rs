@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::host::fs::crashing::Op;
+use fluent_compat::retry::Target;
 
 fn no_space() -> io::Error {
     io::Error::from(io::ErrorKind::StorageFull)
@@ -60,6 +61,72 @@ async fn a_failed_sync_seals_the_chunk_where_it_was_last_synced() {
         after_a_crash(&fs).await,
         texts(&[("a", &["one\n", "two\n"])])
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_was_copied_away_from_does_not_come_back_once_its_copy_is_delivered() {
+    let fs = CrashingFs::default();
+    let buffer = open_without_thread(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    fail_nth(&fs, Op::SyncData, 0);
+    let refused = buffer.append(vec![portion("a", "lost\n")]).await;
+    refused.unwrap_err();
+    fs.heal();
+    let mut copy = take(&buffer).await.unwrap();
+    let name = ObjectName {
+        name: "logs/0".to_owned(),
+        index: 0,
+        target: Target::Primary,
+    };
+    buffer.write_name(&mut copy, name).unwrap();
+    // It is put here, and removed, and then the power fails.
+    fs.kill_after(1);
+    buffer.purge(copy).unwrap_err();
+    // Of what is not synced yet only the last change survives.
+    let mut changes = fs.unsynced_entries();
+    fs.crash(|_| {
+        changes = changes.saturating_sub(1);
+        usize::from(changes == 0)
+    });
+    assert_eq!(drain(&open(&fs)).await, texts(&[]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_whose_sync_failed_is_safe_before_a_restarted_server_uses_it() {
+    let fs = CrashingFs::default();
+    let buffer = open_without_thread(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    buffer.seal(|_| true).await;
+    let mut chunk = take(&buffer).await.unwrap();
+    let name = ObjectName {
+        name: "logs/0".to_owned(),
+        index: 0,
+        target: Target::Primary,
+    };
+    fail_nth(&fs, Op::SyncData, 0);
+    buffer.write_name(&mut chunk, name.clone()).unwrap_err();
+    fs.heal();
+    drop((chunk, buffer));
+    // The next server still reads the name, though no sync will ever write it of its own.
+    let chunk = take(&open_without_thread(&fs)).await.unwrap();
+    assert_eq!(chunk.name.as_ref(), Some(&name));
+    fs.crash_hard();
+    let chunk = take(&open_without_thread(&fs)).await.unwrap();
+    assert_eq!(chunk.name, Some(name));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_sync_refused_is_not_there_for_the_next_server() {
+    let fs = CrashingFs::default();
+    let buffer = open_without_thread(&fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    // The disk fails, and goes on failing whatever else is tried with new files.
+    fs.fault(|op, _| matches!(op, Op::SyncData | Op::Create).then(no_space));
+    let refused = buffer.append(vec![portion("a", "refused\n")]).await;
+    refused.unwrap_err();
+    fs.heal();
+    drop(buffer);
+    assert_eq!(drain(&open(&fs)).await, texts(&[("a", &["one\n"])]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -181,10 +248,10 @@ async fn a_power_cut_does_not_bring_back_a_new_chunk_that_was_refused() {
             .await
             .unwrap_err();
         // The file's creation survives with all its bytes, its removal does not.
-        let mut of_directories = true;
-        fs.crash(|most| match std::mem::take(&mut of_directories) {
-            true => most.min(1),
-            false => most,
+        let mut creation = true;
+        fs.crash(|most| match (std::mem::take(&mut creation), most) {
+            (false, 1) => 0,
+            _ => most,
         });
         assert_eq!(drain(&open(&fs)).await, texts(&[]), "{failing:?}");
     }

@@ -316,7 +316,10 @@ impl Model {
             assert!(!lost, "{line} was acknowledged and is lost");
         }
         assert_eq!(self.buffer.shared.limits.held(), 0);
-        assert_eq!(self.fs.paths(), Vec::<PathBuf>::new());
+        // What a power cut has left of sectors that were never synced is set aside.
+        let mut left = self.fs.paths();
+        left.retain(|path| !path.starts_with("/buffer/backup"));
+        assert_eq!(left, Vec::<PathBuf>::new());
     }
 }
 

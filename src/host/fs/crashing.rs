@@ -1,8 +1,8 @@
 //! A disk for tests: it forgets what was not synced, and fails when told to.
 //!
 //! It is as unkind as a disk may be. What was not synced may survive a power cut all the
-//! same, and what was changed later may survive without what was changed before. A write
-//! that fails has written all of it. After a failed sync a later one says that all is well,
+//! same, each sector and each entry of a directory on its own: what was changed later may
+//! survive without what was changed before. A write that fails has written all of it. After a failed sync a later one says that all is well,
 //! and what the failed one was for is never written, as on Linux.
 
 use std::collections::BTreeMap;
@@ -46,7 +46,12 @@ struct State {
     fault: Option<Fault>,
     /// Operations until whoever asks for them is dead.
     left_to_live: Option<u32>,
+    operations: u32,
 }
+
+/// Bytes that survive a power cut independently of their neighbours. A real disk has 512
+/// or more; the chunks of tests are small.
+const SECTOR: usize = 64;
 
 /// What one operation made of each name: a file, or nothing. It survives whole or not.
 type EntryChange = Vec<(PathBuf, Option<u64>)>;
@@ -82,6 +87,24 @@ impl CrashingFs {
         self.state().is_dead()
     }
 
+    /// Counts something that is done beyond the disk, such as a request, as an operation.
+    ///
+    /// # Errors
+    /// Whoever wants to do it is dead.
+    pub(crate) fn step(&self) -> io::Result<()> {
+        self.state().count()
+    }
+
+    /// How many operations were asked for so far, by whoever was not dead.
+    pub(crate) fn operations(&self) -> u32 {
+        self.state().operations
+    }
+
+    /// How many changes of directories a power cut may take back.
+    pub(crate) fn unsynced_entries(&self) -> usize {
+        self.state().unsynced_entries.len()
+    }
+
     /// Operations succeed again.
     pub(crate) fn heal(&self) {
         let mut state = self.state();
@@ -101,16 +124,19 @@ impl CrashingFs {
         done
     }
 
-    /// Cuts the power. Of what is not synced a part survives: `survives` is asked how many
-    /// of the changes of directories do, from the first on, and then for each change of a
-    /// file how many of its bytes.
+    /// Cuts the power. Of what is not synced a part survives: `survives` is asked for each
+    /// change of a directory whether it does (1 or 0), and then for each sector that was
+    /// written how many of its bytes.
     pub(crate) fn crash(&self, mut survives: impl FnMut(usize) -> usize) {
         self.heal();
         let mut state = self.state();
-        let changes = std::mem::take(&mut state.unsynced_entries);
-        let surviving = survives(changes.len());
-        for (path, inode) in changes.into_iter().take(surviving).flatten() {
-            set_entry(&mut state.durable_entries, path, inode);
+        for change in std::mem::take(&mut state.unsynced_entries) {
+            if survives(1) == 0 {
+                continue;
+            }
+            for (path, inode) in change {
+                set_entry(&mut state.durable_entries, path, inode);
+            }
         }
         state.entries = state.durable_entries.clone();
         for inode in state.inodes.values_mut() {
@@ -118,10 +144,12 @@ impl CrashingFs {
             let unsynced = std::mem::take(&mut inode.unsynced);
             for change in lost.into_iter().chain(unsynced) {
                 match change {
-                    Change::Write { offset, mut bytes } => {
-                        bytes.truncate(survives(bytes.len()));
-                        if !bytes.is_empty() {
-                            apply(&mut inode.durable, &Change::Write { offset, bytes });
+                    Change::Write { offset, bytes } => {
+                        for (offset, mut bytes) in sectors(offset, &bytes) {
+                            bytes.truncate(survives(bytes.len()));
+                            if !bytes.is_empty() {
+                                apply(&mut inode.durable, &Change::Write { offset, bytes });
+                            }
                         }
                     }
                     length @ Change::Length(_) if survives(1) > 0 => {
@@ -159,11 +187,17 @@ impl State {
         self.left_to_live == Some(0)
     }
 
-    fn check(&mut self, op: Op, path: &Path) -> io::Result<()> {
+    fn count(&mut self) -> io::Result<()> {
         if self.is_dead() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         self.left_to_live = self.left_to_live.map(|left| left - 1);
+        self.operations += 1;
+        Ok(())
+    }
+
+    fn check(&mut self, op: Op, path: &Path) -> io::Result<()> {
+        self.count()?;
         match self.fault.as_mut().and_then(|fault| fault(op, path)) {
             Some(error) => Err(error),
             None => Ok(()),
@@ -193,6 +227,18 @@ impl Inode {
         }
         content
     }
+}
+
+/// The parts of a write that lie in different sectors, each with its offset.
+fn sectors(mut offset: usize, mut bytes: &[u8]) -> Vec<(usize, Vec<u8>)> {
+    let mut parts = Vec::new();
+    while !bytes.is_empty() {
+        let (part, rest) = bytes.split_at(bytes.len().min(SECTOR - offset % SECTOR));
+        parts.push((offset, part.to_vec()));
+        offset += part.len();
+        bytes = rest;
+    }
+    parts
 }
 
 impl Change {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -44,10 +44,14 @@ impl DiskFs {
         match fs::DirBuilder::new().mode(mode).create(dir) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
             Err(error) => Err(error),
-            Ok(()) => match self.modes.dir {
-                None => Ok(()),
-                Some(mode) => fs::set_permissions(dir, fs::Permissions::from_mode(mode.bits())),
-            },
+            Ok(()) => {
+                if let Some(mode) = self.modes.dir {
+                    fs::set_permissions(dir, fs::Permissions::from_mode(mode.bits()))?;
+                }
+                // Or a power cut takes the directory with all that is synced in it.
+                let above = dir.parent().filter(|above| !above.as_os_str().is_empty());
+                fs::File::open(above.unwrap_or(Path::new(".")))?.sync_all()
+            }
         }
     }
 }
@@ -197,6 +201,10 @@ impl File for DiskFile {
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
     }
+
+    fn is_linked(&self) -> io::Result<bool> {
+        Ok(self.0.metadata()?.nlink() > 0)
+    }
 }
 
 #[cfg(test)]
@@ -234,6 +242,16 @@ mod tests {
         });
         disk.create_dir_all(&scratch.path().join("one")).unwrap();
         assert_eq!(mode_of(scratch.path()), before);
+    }
+
+    #[test]
+    fn a_file_that_was_removed_is_not_linked() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("file");
+        let file = DiskFs::default().create_new(&path).unwrap();
+        assert!(file.is_linked().unwrap());
+        fs::remove_file(&path).unwrap();
+        assert!(!file.is_linked().unwrap());
     }
 
     #[test]

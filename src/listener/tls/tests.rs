@@ -34,16 +34,12 @@ struct Site {
 
 impl Site {
     fn new() -> Self {
-        Self::with(TlsConfig {
-            versions: Versions::default(),
-            ciphers: Ciphers::default(),
-            clients: Clients::Certified,
-        })
+        Self::with(certified())
     }
 
     fn with(config: TlsConfig) -> Self {
         let ca = authority("CA");
-        let clock = Arc::new(PausedClock::starting_at(NOW));
+        let clock = clock();
         let tls = TlsHandle::new(config, material(&ca), clock.clone()).unwrap();
         Self { ca, clock, tls }
     }
@@ -53,6 +49,12 @@ impl Site {
         TestListener::start(transport, Limits::default(), ok)
     }
 
+    /// The same listener with certificates of another CA.
+    fn transport_of(&self, ca: &Authority) -> Transport {
+        let config = self.tls.config().clone();
+        Transport::Tls(TlsHandle::new(config, material(ca), self.clock.clone()).unwrap())
+    }
+
     fn client(&self, certificate: Option<Identity>) -> ClientConfig {
         client(&self.ca, certificate, &[&TLS12, &TLS13])
     }
@@ -60,6 +62,18 @@ impl Site {
     fn certified_client(&self) -> ClientConfig {
         self.client(Some(certificate(&self.ca, days(1)).into_identity()))
     }
+}
+
+fn certified() -> TlsConfig {
+    TlsConfig {
+        versions: Versions::default(),
+        ciphers: Ciphers::default(),
+        clients: Clients::Certified,
+    }
+}
+
+fn clock() -> Arc<PausedClock> {
+    Arc::new(PausedClock::starting_at(NOW))
 }
 
 fn authority(name: &str) -> Authority {
@@ -261,7 +275,7 @@ async fn new_material_is_served_to_new_connections_and_leaves_open_ones_alone() 
     exchange(&mut open).await;
 
     let other_ca = authority("Other");
-    site.tls.publish(material(&other_ca)).unwrap();
+    listener.switch(site.transport_of(&other_ca));
 
     let answer_on_open = exchange(&mut open).await;
     assert!(
@@ -280,7 +294,7 @@ async fn a_session_from_before_new_material_is_not_resumed() {
     let listener = site.listen();
     let config = Arc::new(site.certified_client());
     exchange(&mut connect(&listener, &config).await.unwrap()).await;
-    site.tls.publish(material(&site.ca)).unwrap();
+    listener.switch(site.transport_of(&site.ca));
     let stream = connect(&listener, &config).await.unwrap();
     assert_eq!(
         stream.get_ref().1.handshake_kind(),
@@ -288,17 +302,34 @@ async fn a_session_from_before_new_material_is_not_resumed() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn broken_material_changes_nothing() {
-    let site = Site::new();
-    let listener = site.listen();
-    let error = site.tls.publish(TlsMaterial {
+#[test]
+fn clients_cannot_be_certified_without_a_ca() {
+    let material = TlsMaterial {
         client_ca: Vec::new(),
-        ..material(&authority("Other"))
-    });
-    assert!(matches!(error, Err(TlsError::NoClientCa)), "{error:?}");
-    let answer = answer(&listener, site.certified_client()).await;
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        ..material(&authority("CA"))
+    };
+    let error = TlsHandle::new(certified(), material, clock()).unwrap_err();
+    assert!(matches!(error, TlsError::NoClientCa), "{error}");
+}
+
+#[test]
+fn it_is_known_when_the_certificates_end() {
+    const TEN_YEARS: i64 = 315_576_000;
+    let ca = authority("CA");
+    let expiry = |config| {
+        TlsHandle::new(config, material(&ca), clock())
+            .unwrap()
+            .expiry()
+    };
+    let mutual = expiry(certified());
+    assert_eq!(mutual.server, Some(NOW + 365 * 86_400));
+    let ca_ends = mutual.client_ca.unwrap();
+    assert!((ca_ends - NOW - TEN_YEARS).abs() < 3 * 86_400, "{ca_ends}");
+    let anyone = TlsConfig {
+        clients: Clients::Anyone,
+        ..certified()
+    };
+    assert_eq!(expiry(anyone).client_ca, None);
 }
 
 #[tokio::test(start_paused = true)]

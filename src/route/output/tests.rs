@@ -47,14 +47,14 @@ async fn a_request_is_cut_into_portions_of_chunk_limit_records() {
     let mut settings = buffer::tests::config();
     settings.place = buffer::Place::Memory;
     settings.chunk_limit_records = Some(2);
-    let buffer = Buffer::open(&settings, Arc::new(PausedClock::starting_at(0))).unwrap();
+    let buffer = buffer::Buffer::open(&settings, Arc::new(PausedClock::starting_at(0))).unwrap();
     let config = Config {
         formatter: Formatter::Json(Newline::Lf),
         inject: None,
         chunk_keys: ChunkKeys::parse("tag").unwrap(),
         slots: None,
     };
-    let output = Output::new(config, Destination::Buffered(buffer));
+    let output = Output::new(config, Destination::Buffered(Basin::new(buffer)));
     let mut events = Events::new();
     for _ in 0..5 {
         events.push_map(EventTime::new(0, 0), &serde_json::Map::new());

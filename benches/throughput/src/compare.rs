@@ -1,0 +1,212 @@
+//! The comparison: every server under every kind of work, in turns, several rounds.
+//!
+//! A machine is never equally fast for long, so what is compared are figures of one round, and a
+//! ratio is told with its spread. Each server is a fresh process with a fresh directory, and the
+//! load is a process of its own, so that CPU is accounted to whom it belongs.
+
+mod bodies;
+mod contender;
+mod disk;
+mod ratio;
+mod running;
+mod table;
+mod work;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+use tempfile::TempDir;
+
+use self::bodies::Bodies;
+use self::contender::Contender;
+use self::work::Work;
+use crate::keys;
+use crate::load::Report;
+
+/// Whom to compare, and how long.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// forebay's executable; else the one beside this one.
+    #[arg(long)]
+    forebay: Option<PathBuf>,
+    /// Another server: its name, the URL it listens on, and the command that starts it, which
+    /// finds the keys in $KEYS and a directory to write to in $DIRECTORY.
+    #[arg(long, num_args = 3, value_names = ["NAME", "URL", "COMMAND"], action = clap::ArgAction::Append)]
+    other: Vec<String>,
+    /// Only these servers: floor, synced, unsynced, memory, or a name of --other.
+    #[arg(long)]
+    only: Vec<String>,
+    /// The kinds of work; else all.
+    #[arg(long, value_enum)]
+    work: Vec<Work>,
+    /// How often all of it is done. One round is measured, but nothing is concluded from it.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// How long each server is measured in each round.
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+    /// Where the buffers are: the disk that is measured. Else the system's temporary directory.
+    #[arg(long)]
+    directory: Option<PathBuf>,
+    /// Where all figures are written, as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+/// What a server did under one kind of work in one round.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Measurement {
+    work: Work,
+    server: String,
+    round: usize,
+    report: Report,
+}
+
+/// All that was found.
+#[derive(Debug, Serialize)]
+struct Findings {
+    /// p50 of an fdatasync after 600 bytes on this disk, in microseconds.
+    sync_microseconds: f64,
+    measurements: Vec<Measurement>,
+}
+
+/// What all runs share.
+struct Bench {
+    directory: TempDir,
+    keys: PathBuf,
+    bodies: Bodies,
+    seconds: f64,
+}
+
+/// Measures, and prints a table for each kind of work.
+pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()> {
+    let bench = Bench::new(options)?;
+    let contenders = contenders(options)?;
+    let works = match options.work.as_slice() {
+        [] => Work::ALL,
+        chosen => chosen,
+    };
+    let mut findings = Findings {
+        sync_microseconds: disk::sync_microseconds(bench.directory.path())?,
+        measurements: Vec::new(),
+    };
+    for round in 1..=options.rounds {
+        for work in works {
+            for contender in &contenders {
+                let name = &contender.name;
+                let report = bench.measure(*work, contender);
+                let report = report.with_context(|| format!("{name}, {work}, round {round}"))?;
+                eprint(round, options.rounds, *work, name, &report);
+                findings.measurements.push(Measurement {
+                    work: *work,
+                    server: name.clone(),
+                    round,
+                    report,
+                });
+            }
+        }
+    }
+    if let Some(path) = &options.json {
+        let text = serde_json::to_string_pretty(&findings)?;
+        std::fs::write(path, text).with_context(|| path.display().to_string())?;
+    }
+    table::write(out, &findings)?;
+    Ok(())
+}
+
+/// A line while it goes on; the tables come at the end.
+fn eprint(round: usize, rounds: usize, work: Work, server: &str, report: &Report) {
+    let rate = report.events_per_second();
+    let cpu = report.server_microseconds_an_event().unwrap_or_default();
+    // Nothing can be done about a closed terminal.
+    let _ = writeln!(
+        std::io::stderr(),
+        "{round}/{rounds} {work}: {server}: {rate:.0} events/s, {cpu:.2} µs CPU an event"
+    );
+}
+
+fn contenders(options: &Options) -> anyhow::Result<Vec<Contender>> {
+    let executable = match &options.forebay {
+        Some(path) => path.clone(),
+        None => std::env::current_exe()?.with_file_name("forebay"),
+    };
+    if !executable.exists() {
+        let path = executable.display();
+        bail!("{path} is not there; `cargo build --release` makes it, --forebay names another");
+    }
+    let mut contenders = Contender::ours(&executable);
+    for other in options.other.chunks_exact(3) {
+        if let [name, url, command] = other {
+            let url = url.parse().with_context(|| url.clone())?;
+            contenders.push(Contender::other(name, url, command));
+        }
+    }
+    if let Some(unknown) = options
+        .only
+        .iter()
+        .find(|name| contenders.iter().all(|c| c.name != **name))
+    {
+        let known: Vec<&str> = contenders.iter().map(|c| c.name.as_str()).collect();
+        bail!(
+            "no server is called {unknown}; there are {}",
+            known.join(", ")
+        );
+    }
+    if !options.only.is_empty() {
+        contenders.retain(|contender| options.only.contains(&contender.name));
+    }
+    Ok(contenders)
+}
+
+impl Bench {
+    fn new(options: &Options) -> anyhow::Result<Bench> {
+        let mut builder = tempfile::Builder::new();
+        let builder = builder.prefix("throughput-");
+        let directory = match &options.directory {
+            Some(directory) => builder.tempdir_in(directory)?,
+            None => builder.tempdir()?,
+        };
+        let keys = directory.path().join("keys");
+        keys::issue(&keys)?;
+        Ok(Bench {
+            bodies: Bodies::write(directory.path())?,
+            keys,
+            directory,
+            seconds: options.seconds,
+        })
+    }
+
+    /// Starts the server, puts the load on it, and ends it.
+    fn measure(&self, work: Work, contender: &Contender) -> anyhow::Result<Report> {
+        let directory = tempfile::tempdir_in(self.directory.path())?;
+        let server = contender.start(directory.path(), &self.keys)?;
+        let plan = work.plan();
+        let output = Command::new(std::env::current_exe()?)
+            .args(["load", "--json"])
+            .args(plan.arguments())
+            .arg("--url")
+            .arg(server.url().to_string())
+            .arg("--keys")
+            .arg(&self.keys)
+            .arg("--body")
+            .arg(self.bodies.of(plan.events))
+            .arg("--seconds")
+            .arg(self.seconds.to_string())
+            .arg("--server-pid")
+            .arg(server.id().to_string())
+            .output()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            bail!("the load failed: {said}{}", server.log());
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+}
+
+/// The directory's path as the languages of configurations quote it.
+fn quoted(path: &Path) -> String {
+    format!("\"{}\"", path.display())
+}

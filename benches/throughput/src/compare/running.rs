@@ -1,0 +1,88 @@
+//! A server that runs, until it is dropped.
+
+use std::fs::File;
+use std::net::TcpStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use http::Uri;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::time::Instant;
+
+/// A server that listens; it and its workers are killed when this is dropped.
+pub(super) struct Running {
+    child: Child,
+    url: Uri,
+    log: PathBuf,
+}
+
+impl Running {
+    /// Starts the command and waits until connections are taken at the URL.
+    pub(super) fn start(mut command: Command, url: Uri, directory: &Path) -> anyhow::Result<Self> {
+        let log = directory.join("log");
+        let output = File::create(&log)?;
+        let child = command
+            .current_dir(directory)
+            // A group of its own, to be killed as a whole.
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()
+            .with_context(|| command.get_program().display().to_string())?;
+        let mut running = Running { child, url, log };
+        running.wait_until_it_listens()?;
+        Ok(running)
+    }
+
+    pub(super) fn url(&self) -> &Uri {
+        &self.url
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has written.
+    pub(super) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    fn wait_until_it_listens(&mut self) -> anyhow::Result<()> {
+        const PATIENCE: Duration = Duration::from_secs(30);
+        const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+
+        let host = self.url.host().context("the URL has no host")?.to_owned();
+        let port = self.url.port_u16().unwrap_or(443);
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect((host.as_str(), port)).is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("it ended at start with {status}: {}", self.log());
+            }
+            if Instant::now() > deadline {
+                let seconds = PATIENCE.as_secs();
+                bail!(
+                    "{} does not listen after {seconds} s: {}",
+                    self.url,
+                    self.log()
+                );
+            }
+            sleep(BETWEEN_TRIES);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // One that has ended already needs no signal.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = self.child.wait();
+    }
+}

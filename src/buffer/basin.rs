@@ -1,0 +1,126 @@
+//! The place of a buffer in the server: the buffer there can be exchanged for one with other
+//! parameters while events come.
+//!
+//! While it is exchanged, appends wait; none is refused for it. Only those that have found
+//! the buffer full and wait for room (`overflow_action block`) are told that it is full,
+//! because the room they wait for would not be this buffer's.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::sync::{RwLock, RwLockWriteGuard};
+
+use super::{AppendError, Buffer, Portion};
+
+/// Appends to whichever buffer is there. Clones name the same place.
+#[derive(Clone)]
+pub struct Basin {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// `None` while it is exchanged, and for good when no new one could be opened.
+    buffer: ArcSwapOption<Buffer>,
+    /// Of the buffer that is there, or was there last.
+    limits: ArcSwap<PortionLimits>,
+    /// Read while an append is under way, written while the buffer is exchanged: a gate, and
+    /// not a lock on the buffer, whose own come after it.
+    gate: RwLock<()>,
+}
+
+/// What a portion may have, so that a chunk can hold it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PortionLimits {
+    /// [`Buffer::chunk_limit_size`].
+    pub bytes: u64,
+    /// [`Buffer::chunk_limit_records`].
+    pub records: Option<u64>,
+}
+
+/// A basin without a buffer, whose appends wait. They go on when this is dropped.
+pub struct Exchange<'b> {
+    basin: &'b Basin,
+    _closed: RwLockWriteGuard<'b, ()>,
+}
+
+impl Basin {
+    /// A place that begins with this buffer.
+    pub fn new(buffer: Buffer) -> Self {
+        let basin = Self {
+            shared: Arc::new(Shared {
+                buffer: ArcSwapOption::empty(),
+                limits: ArcSwap::default(),
+                gate: RwLock::new(()),
+            }),
+        };
+        basin.hold(buffer);
+        basin
+    }
+
+    /// The buffer that is there. To be held for a moment only: an exchange waits until
+    /// nobody has the old one.
+    pub fn buffer(&self) -> Option<Buffer> {
+        self.shared.buffer.load().as_deref().cloned()
+    }
+
+    /// What a portion may have.
+    pub fn portion_limits(&self) -> PortionLimits {
+        **self.shared.limits.load()
+    }
+
+    /// As [`Buffer::append`]; waits while the buffer is exchanged.
+    ///
+    /// # Errors
+    /// See `AppendError`; nothing is stored then.
+    pub async fn append(&self, portions: Vec<Portion>) -> Result<(), AppendError> {
+        let _open = self.shared.gate.read().await;
+        match self.buffer() {
+            Some(buffer) => buffer.append(portions).await,
+            None => Err(AppendError::Closed),
+        }
+    }
+
+    /// Lets new appends wait, and takes the buffer out once those under way have ended.
+    ///
+    /// Returns when the old buffer has left its files alone: whoever had it must give it up
+    /// before or meanwhile, its schedule above all.
+    pub async fn begin_exchange(&self) -> Exchange<'_> {
+        if let Some(buffer) = self.buffer() {
+            buffer.refuse_to_wait();
+        }
+        let closed = self.shared.gate.write().await;
+        if let Some(old) = self.shared.buffer.swap(None) {
+            Arc::unwrap_or_clone(old).end().await;
+        }
+        Exchange {
+            basin: self,
+            _closed: closed,
+        }
+    }
+
+    /// Whether the two name the same place.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// Whether nobody else can append here.
+    pub fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.shared) == 1
+    }
+
+    fn hold(&self, buffer: Buffer) {
+        let limits = PortionLimits {
+            bytes: buffer.chunk_limit_size(),
+            records: buffer.chunk_limit_records(),
+        };
+        self.shared.limits.store(Arc::new(limits));
+        self.shared.buffer.store(Some(Arc::new(buffer)));
+    }
+}
+
+impl Exchange<'_> {
+    /// Puts the new buffer in, and lets those go on that have waited.
+    pub fn finish(self, buffer: Buffer) {
+        self.basin.hold(buffer);
+    }
+}
