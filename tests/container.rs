@@ -102,7 +102,10 @@ struct Root {
 
 impl Root {
     /// `None` where nobody may change the root of a process, with a word on that.
-    #[allow(clippy::print_stderr, reason = "that a test was left out is worth knowing")]
+    #[allow(
+        clippy::print_stderr,
+        reason = "that a test was left out is worth knowing"
+    )]
     fn new() -> Result<Option<Root>, Box<dyn Error>> {
         let allowed = is_root()
             || Command::new("unshare")

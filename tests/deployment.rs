@@ -86,6 +86,30 @@ fn systemd_finds_nothing_wrong_with_the_unit() -> TestResult {
     Ok(())
 }
 
+/// The rest of the package is made by hand: `cargo deb`, `dpkg -i`.
+#[test]
+fn the_package_is_made_of_files_that_are_there() -> TestResult {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml"))?;
+    let (_, assets) = manifest.split_once("assets = [").ok_or("no assets")?;
+    let sources = assets
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("[\"")?.split('"').next());
+    let mut found = 0;
+    for source in sources.filter(|source| !source.starts_with("target/")) {
+        let place = source.split('*').next().unwrap_or_default();
+        assert!(root.join(place).exists(), "{source}");
+        found += 1;
+    }
+    assert!(found >= 5, "{found} assets");
+    for script in ["postinst", "prerm", "postrm"] {
+        let text = std::fs::read_to_string(root.join("examples/systemd/debian").join(script))?;
+        // Where cargo-deb puts what it has to do with systemd.
+        assert!(text.contains("\n#DEBHELPER#\n"), "{script}");
+    }
+    Ok(())
+}
+
 /// What it says; `None` where there is none, or it knows no such thing.
 fn systemd_analyze(arguments: &[&str], unit: &Path) -> Result<Option<String>, Box<dyn Error>> {
     let mut command = Command::new("systemd-analyze");
