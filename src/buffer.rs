@@ -370,9 +370,8 @@ impl Buffer {
     /// # Errors
     /// The file is still in the buffer and is tried again after a restart.
     pub fn set_aside(&self, chunk: SealedChunk) -> io::Result<GivenUp> {
-        self.shared.limits.release(chunk.bytes);
         let storage = &self.shared.storage;
-        match &self.shared.backup {
+        let given_up = match &self.shared.backup {
             Backup::InBuffer => storage.set_aside(&chunk).map(GivenUp::KeptIn),
             Backup::In(directory) => {
                 // Others look into this directory, too.
@@ -382,7 +381,10 @@ impl Buffer {
                     .map(GivenUp::KeptIn)
             }
             Backup::Deleted => storage.remove(&chunk).map(|()| GivenUp::Deleted),
-        }
+        };
+        // NOTE: last, so that whoever sees the buffer empty finds what was set aside.
+        self.shared.limits.release(chunk.bytes);
+        given_up
     }
 
     /// Takes no more appends and waits until those under way are answered.
