@@ -4,7 +4,9 @@
 //! listener first, so that nothing accepted is left behind. A reload has two halves: all that
 //! can fail is prepared beside what runs, and only then each part is switched.
 
+mod board;
 mod certificates;
+mod monitors;
 mod outputs;
 mod running;
 mod signals;
@@ -27,11 +29,14 @@ use crate::cli::Arguments;
 use crate::host::clock::Clock;
 use crate::host::descriptors::Descriptors;
 use crate::host::fs::DiskFs;
+use crate::monitor::Observe;
 use crate::route::Router;
 use crate::settings::{self, Files, Loaded, Settings};
 use crate::sink::{self, stdout::StdoutSink};
 use crate::telemetry::{self, LogHandle, LogLevel, LogSettings};
+use board::{Board, Stages};
 use certificates::{Watch, warn_of_expiry};
+use monitors::Monitors;
 use outputs::Preparation;
 use running::Running;
 use signals::{Signal, Signals};
@@ -70,8 +75,10 @@ pub(crate) fn run(
     Descriptors::raise();
     let ended = runtime.block_on(async {
         let signals = Signals::listen().context("signals cannot be received")?;
+        let conf = arguments.config().to_owned();
         let mut server = Server {
-            conf: arguments.config().to_owned(),
+            board: Arc::new(Board::new(Arc::clone(&clock), conf.clone())),
+            conf,
             overrides,
             clock,
             log,
@@ -80,6 +87,8 @@ pub(crate) fn run(
             appended: sink::file::Files::new(Arc::new(DiskFs::default())),
             sources: Sources::default(),
             outputs: Running::default(),
+            monitors: Monitors::default(),
+            labels: Vec::new(),
             watch: Watch::start(files.material().clone()),
             files,
         };
@@ -130,6 +139,11 @@ struct Server {
     appended: sink::file::Files,
     sources: Sources,
     outputs: Running,
+    monitors: Monitors,
+    /// What the monitors show.
+    board: Arc<Board>,
+    /// What the configuration adds to Fluentd's metrics.
+    labels: Vec<(String, String)>,
     /// What the configuration in force was read from.
     files: Files,
     watch: Watch,
@@ -157,7 +171,10 @@ impl Server {
                     }
                 },
                 () = self.watch.changed() => self.renew_certificates().await,
-                _ = reaping.tick(), if self.outputs.any_retired() => self.outputs.reap().await,
+                _ = reaping.tick(), if self.outputs.any_retired() => {
+                    self.outputs.reap().await;
+                    self.show();
+                }
             }
         }
         self.stop_unless_told_again(signals).await;
@@ -200,14 +217,28 @@ impl Server {
         );
         let prepared = preparation.labels(settings.labels).await?;
         let sources = self.sources.prepare(settings.sources)?;
+        let monitors = self.monitors.prepare(settings.monitors)?;
         // From here on nothing fails.
         self.outputs.switch(prepared.outputs, &self.clock).await;
         let router = Router::new(prepared.labels);
         self.sources.switch(sources, &router, &self.clock);
+        let observed: Arc<dyn Observe> = self.board.clone();
+        self.monitors.switch(monitors, &observed);
+        self.labels = settings.metric_labels;
+        self.show();
         self.outputs.seal_other_formats().await;
         self.switch_log(self.overrides.applied_to(settings.log));
         warn_of_expiry(self.sources.transports(), self.clock.now().seconds());
         Ok(())
+    }
+
+    /// Lets the monitors show what runs now.
+    fn show(&self) {
+        self.board.show(Stages {
+            labels: self.labels.clone(),
+            sources: self.sources.views(),
+            outputs: self.outputs.views(),
+        });
     }
 
     /// Fluentd does so at the same signals, and logrotate's scripts count on it.
@@ -249,6 +280,8 @@ impl Server {
             return;
         };
         self.sources.renew(settings.sources);
+        self.monitors.renew(settings.monitors);
+        self.show();
         info!("certificates reloaded");
         warn_of_expiry(self.sources.transports(), self.clock.now().seconds());
     }
@@ -273,8 +306,11 @@ impl Server {
     /// Stops in flow order: no new requests, those in flight answered, the buffers
     /// closed, the chunks flushed.
     async fn stop(self) {
+        self.board.stopping();
         self.sources.stop().await;
         self.outputs.stop(Instant::now() + FLUSH_DEADLINE).await;
+        // Last, so that a probe learns of the stop.
+        self.monitors.stop().await;
     }
 }
 
