@@ -176,7 +176,7 @@ impl<E: Emit> Source<E> {
         let (head, outcome) = Arc::clone(&self).take(head, body).await;
         let mut answer = match outcome {
             Ok(()) => {
-                self.traffic.acked(begun.elapsed());
+                self.traffic.ack_latency.record(begun.elapsed());
                 self.config.success.response(head)
             }
             Err(refusal) => self.refuse(&head, &refusal),

@@ -72,21 +72,19 @@ async fn refusals_are_counted_by_their_reason() -> TestResult {
     let mut server = rig.start(&conf).await?;
     let monitor = Monitor::of(&mut server).await?;
     let mut client = rig.client(&server)?;
-    let answer = client.post("/other.log", "{}", &[]).await?;
-    assert_ne!(answer.status, 200);
-    let answer = client.post("/test.log", "{", &[]).await?;
-    assert_ne!(answer.status, 200);
+    for (path, body, status) in [
+        ("/other.log", "{}", 404),
+        ("/test.log", "{", 400),
+        ("/test.log", r#"{"time":"yesterday"}"#, 400),
+    ] {
+        assert_eq!(client.post(path, body, &[]).await?.status, status, "{body}");
+    }
     let metrics = monitor.page("/metrics").await?;
-    for reason in ["time", "body", "unmatched"] {
+    for reason in ["unmatched", "body", "time"] {
         let label = format!("reason=\"{reason}\"");
         let count = value(&metrics, "forebay_refused_total", &label);
-        assert!(count.is_some(), "{reason}\n{metrics}");
+        assert_eq!(count, Some(1.0), "{reason}\n{metrics}");
     }
-    let refused: f64 = ["time", "body", "unmatched"]
-        .iter()
-        .filter_map(|reason| value(&metrics, "forebay_refused_total", &format!("\"{reason}\"")))
-        .sum();
-    assert_eq!(refused, 2.0, "{metrics}");
     Ok(())
 }
 
@@ -135,6 +133,25 @@ async fn probes_are_answered_and_told_of_a_store_that_fails_only_on_the_page() -
     let failure = &status["outputs"][0]["last_failure"];
     let reason = failure["reason"].as_str().unwrap_or_default();
     assert!(reason.contains("s3://audit"), "{status}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_stops_is_alive_and_not_ready() -> TestResult {
+    let rig = Rig::new(FOREBAY).await?;
+    let mut server = rig.start(&rig.conf().section(MONITOR)).await?;
+    let monitor = Monitor::of(&mut server).await?;
+    // What cannot be delivered keeps it from ending at once.
+    rig.store.remove_bucket("audit")?;
+    let mut tally = Tally::default();
+    deliver(&mut rig.client(&server)?, &past().audit(1), &mut tally).await?;
+    server.ask_to_stop()?;
+    server
+        .wait_for_log("could not be delivered", PATIENCE)
+        .await?;
+    assert_eq!(monitor.page("/healthz").await?, "alive\n");
+    let (status, reason) = monitor.get("/readyz").await?;
+    assert_eq!((status, reason.as_str()), (503, "the server stops\n"));
     Ok(())
 }
 

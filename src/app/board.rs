@@ -1,5 +1,6 @@
 //! What monitors are shown: the stages that run at the moment.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,7 +60,9 @@ impl Board {
     }
 
     /// From now on these are shown.
-    pub(super) fn show(&self, stages: Stages) {
+    pub(super) fn show(&self, mut stages: Stages) {
+        make_distinct(stages.sources.iter_mut().map(|source| &mut source.id));
+        make_distinct(stages.outputs.iter_mut().map(|output| &mut output.id));
         self.stages.store(Arc::new(stages));
     }
 
@@ -110,5 +113,31 @@ impl OutputView {
             buffer: self.basin.buffer().map(report),
             deliveries: Arc::clone(&self.deliveries),
         }
+    }
+}
+
+/// Numbers names that come again: outputs of two labels may have the same pattern, and
+/// Prometheus takes no sample twice.
+fn make_distinct<'a>(names: impl Iterator<Item = &'a mut String>) {
+    let mut taken = BTreeSet::new();
+    for name in names {
+        let mut number = 2;
+        let original = name.clone();
+        while !taken.insert(name.clone()) {
+            *name = format!("{original} ({number})");
+            number += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_comes_again_is_numbered() {
+        let mut names = ["**", "a", "**", "** (2)", "**"].map(str::to_owned);
+        make_distinct(names.iter_mut());
+        assert_eq!(names, ["**", "a", "** (2)", "** (2) (2)", "** (3)"]);
     }
 }

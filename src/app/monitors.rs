@@ -48,17 +48,20 @@ impl Monitors {
         &self,
         monitors: Vec<MonitorSource>,
     ) -> Result<Vec<PreparedMonitor>, BindError> {
+        let mut free: Vec<_> = self.running.iter().map(|known| &known.address).collect();
         let prepare = |monitor: MonitorSource| {
             let listener = monitor.listener;
             let address = Address {
                 bind: listener.bind.clone(),
                 port: listener.port,
             };
-            let runs = self.running.iter().any(|known| known.address == address);
             let (transport, limits) = (listener.transport.clone(), listener.limits);
-            let bound = match runs {
-                true => None,
-                false => Some(Listener::bind(listener)?),
+            let bound = match free.iter().position(|known| **known == address) {
+                Some(place) => {
+                    free.swap_remove(place);
+                    None
+                }
+                None => Some(Listener::bind(listener)?),
             };
             Ok(PreparedMonitor {
                 address,

@@ -115,3 +115,46 @@ impl Meters {
         *lock(&self.staged) = Chunks::of(all.map(|header| (header, 0)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fluent_compat::chunk::{ChunkId, Metadata};
+    use fluent_compat::timekey::Timekey;
+
+    use super::*;
+
+    fn header(created: i64) -> Header {
+        Header {
+            id: ChunkId::from_bytes([1; 16]),
+            created: EventTime::new(created, 0),
+            metadata: Metadata {
+                timekey: Some(Timekey::new(created / 100 * 100)),
+                ..Metadata::default()
+            },
+        }
+    }
+
+    #[test]
+    fn chunks_together_have_the_age_of_the_oldest_and_the_slots_of_all() {
+        let (young, old) = (header(350), header(120));
+        let chunks = Chunks::of([(&young, 5), (&old, 6)].into_iter());
+        assert_eq!(chunks.count, 2);
+        assert_eq!(chunks.bytes, 11);
+        assert_eq!(chunks.oldest, Some(EventTime::new(120, 0)));
+        assert_eq!(chunks.timekeys, Some((100, 300)));
+    }
+
+    #[test]
+    fn a_commit_goes_through_all_staged_chunks_only_when_there_were_none() {
+        let meters = Meters::default();
+        let (first, second) = (header(350), header(120));
+        meters.count_staged(1, [&first].into_iter());
+        assert_eq!(meters.staged().oldest, Some(first.created));
+        meters.count_staged(2, std::iter::from_fn(|| panic!("not to be asked")));
+        assert_eq!(meters.staged().count, 2);
+        meters.looked_at([&first, &second].into_iter());
+        assert_eq!(meters.staged().oldest, Some(second.created));
+        meters.count_staged(0, std::iter::empty());
+        assert_eq!(meters.staged(), Chunks::default());
+    }
+}

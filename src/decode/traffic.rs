@@ -1,7 +1,5 @@
 //! What a source counts of its requests.
 
-use std::time::Duration;
-
 use fluent_compat::parse::Reason as ParseReason;
 
 use super::body::BodyError;
@@ -14,14 +12,12 @@ use crate::route::EmitError;
 /// Requests of one source since it was bound.
 #[derive(Debug, Default)]
 pub struct Traffic {
-    /// Requests that were answered with success: what they held is stored.
-    pub acks: Counter,
-    /// Events in them.
+    /// From the end of a request's headers to its success, when what it held is stored.
+    pub ack_latency: Histogram,
+    /// Events of those requests.
     pub events: Counter,
     /// Bytes of their bodies, as they came.
     pub bytes: Counter,
-    /// From the end of a request's headers to its success.
-    pub ack_latency: Histogram,
     refused: [Counter; Cause::ALL.len()],
 }
 
@@ -124,11 +120,6 @@ impl Traffic {
     pub fn refused(&self) -> impl Iterator<Item = (Cause, u64)> {
         let counts = self.refused.iter().map(Counter::value);
         Cause::ALL.into_iter().zip(counts)
-    }
-
-    pub(super) fn acked(&self, took: Duration) {
-        self.acks.count();
-        self.ack_latency.record(took);
     }
 
     pub(super) fn refuse(&self, refusal: &Refusal) {

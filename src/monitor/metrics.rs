@@ -35,7 +35,7 @@ fn sources(report: &Report, page: &mut Exposition) {
     page.counter(
         "forebay_acks_total",
         "Requests that were answered with success, their events being stored.",
-        each().map(|source| (of(source), source.traffic.acks.value())),
+        each().map(|source| (of(source), source.traffic.ack_latency.lengths().count)),
     );
     page.counter(
         "forebay_events_total",

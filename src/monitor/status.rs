@@ -34,7 +34,7 @@ fn source(source: &SourceReport) -> Value {
     json!({
         "id": source.id,
         "address": source.address,
-        "acks": traffic.acks.value(),
+        "acks": latency.count,
         "events": traffic.events.value(),
         "bytes": traffic.bytes.value(),
         "latency": { "p50": millis(latency.quantile(0.5)), "p99": millis(latency.quantile(0.99)) },

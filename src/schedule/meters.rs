@@ -140,3 +140,67 @@ impl Meters {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHUNK: ChunkId = ChunkId::from_bytes([7; 16]);
+
+    fn begun() -> Meters {
+        let meters = Meters::default();
+        let chunk = UnderWay {
+            created: EventTime::new(100, 0),
+            records: 3,
+            bytes: 50,
+            begun: Instant::now(),
+        };
+        lock(&meters.under_way).insert(CHUNK, chunk);
+        meters
+    }
+
+    fn failure(at: i64, retry_in: Option<Duration>) -> Failure {
+        Failure {
+            at: EventTime::new(at, 0),
+            chunk: CHUNK,
+            reason: "the bucket is gone".to_owned(),
+            retry_in,
+        }
+    }
+
+    #[test]
+    fn what_is_delivered_is_no_longer_under_way() {
+        let meters = begun();
+        assert_eq!(meters.deliveries().oldest, Some(EventTime::new(100, 0)));
+        meters.delivered(CHUNK, EventTime::new(200, 0));
+        assert_eq!(meters.deliveries(), Deliveries::default());
+        let counted = (
+            meters.objects.value(),
+            meters.records.value(),
+            meters.bytes.value(),
+        );
+        assert_eq!(counted, (1, 3, 50));
+        assert_eq!(meters.last_success(), Some(200));
+        assert_eq!(meters.flush_time.lengths().count, 1);
+    }
+
+    #[test]
+    fn the_wait_for_a_retry_is_over_with_the_next_success() {
+        let meters = begun();
+        let wait = Duration::from_secs(5);
+        meters.failed(failure(300, Some(wait)));
+        assert_eq!(meters.retry_wait(), Some(wait));
+        meters.delivered(CHUNK, EventTime::new(305, 0));
+        assert_eq!(meters.retry_wait(), None);
+        assert!(meters.last_failure().is_some());
+    }
+
+    #[test]
+    fn a_chunk_that_is_given_up_is_counted_as_such() {
+        let meters = begun();
+        meters.failed(failure(300, None));
+        assert_eq!(meters.given_up.value(), 1);
+        assert_eq!(meters.failures.value(), 1);
+        assert_eq!(meters.deliveries().count, 0);
+    }
+}
