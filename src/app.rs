@@ -166,6 +166,7 @@ impl Server {
                         self.reload().await;
                     }
                     Signal::Stop(name) => {
+                        self.board.stopping();
                         info!(signal = name, "stopping");
                         break;
                     }
@@ -222,10 +223,11 @@ impl Server {
         self.outputs.switch(prepared.outputs, &self.clock).await;
         let router = Router::new(prepared.labels);
         self.sources.switch(sources, &router, &self.clock);
+        self.labels = settings.metric_labels;
+        // NOTE: before the monitors: the first page has all there is.
+        self.show();
         let observed: Arc<dyn Observe> = self.board.clone();
         self.monitors.switch(monitors, &observed);
-        self.labels = settings.metric_labels;
-        self.show();
         self.outputs.seal_other_formats().await;
         self.switch_log(self.overrides.applied_to(settings.log));
         warn_of_expiry(self.sources.transports(), self.clock.now().seconds());
@@ -306,7 +308,6 @@ impl Server {
     /// Stops in flow order: no new requests, those in flight answered, the buffers
     /// closed, the chunks flushed.
     async fn stop(self) {
-        self.board.stopping();
         self.sources.stop().await;
         self.outputs.stop(Instant::now() + FLUSH_DEADLINE).await;
         // Last, so that a probe learns of the stop.
