@@ -6,6 +6,7 @@
 
 mod board;
 mod certificates;
+mod drain;
 mod monitors;
 mod outputs;
 mod running;
@@ -29,6 +30,7 @@ use crate::cli::Arguments;
 use crate::host::clock::Clock;
 use crate::host::descriptors::Descriptors;
 use crate::host::fs::DiskFs;
+use crate::host::notify;
 use crate::monitor::Observe;
 use crate::route::Router;
 use crate::settings::{self, Files, Loaded, Settings};
@@ -64,16 +66,9 @@ pub(crate) fn run(
 ) -> anyhow::Result<()> {
     let overrides = Overrides::of(arguments);
     let log = overrides.applied_to(settings.log.clone());
-    let file = log.file.clone().unwrap_or_default();
-    let handle = telemetry::start_logging(log.clone())
-        .with_context(|| format!("the log file {} cannot be opened", file.display()))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("the runtime cannot be started")?;
-    // NOTE: before anything is opened.
-    Descriptors::raise();
-    let ended = runtime.block_on(async {
+    let handle = start_logging(&log)?;
+    in_runtime(async {
+        keep_telling_that_it_lives();
         let signals = Signals::listen().context("signals cannot be received")?;
         let conf = arguments.config().to_owned();
         let mut server = Server {
@@ -93,12 +88,59 @@ pub(crate) fn run(
             files,
         };
         server.switch_to(settings).await?;
+        notify::ready();
         server.run_until_told(signals).await;
         Ok(())
-    });
+    })
+}
+
+/// Delivers what the buffers hold, without sources, and returns when they are empty.
+///
+/// # Errors
+/// A buffer cannot be opened, or is not empty after `limit`.
+pub(crate) fn drain(
+    settings: Settings,
+    arguments: &Arguments,
+    limit: Duration,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<()> {
+    let log = Overrides::of(arguments).applied_to(settings.log);
+    let _handle = start_logging(&log)?;
+    in_runtime(drain::drain(settings.labels, limit, clock))
+}
+
+fn start_logging(log: &LogSettings) -> anyhow::Result<LogHandle> {
+    let file = log.file.clone().unwrap_or_default();
+    telemetry::start_logging(log.clone())
+        .with_context(|| format!("the log file {} cannot be opened", file.display()))
+}
+
+fn in_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")?;
+    // NOTE: before anything is opened.
+    Descriptors::raise();
+    let ended = runtime.block_on(work);
     // Else a write to an output that nobody reads would keep the process for ever.
     runtime.shutdown_timeout(LAST_WRITES);
     ended
+}
+
+/// On a task of its own, from the first moment to the last: reading large buffers at a start
+/// and flushing them at a stop take their time, and are no reason to be killed.
+fn keep_telling_that_it_lives() {
+    let Some(every) = notify::heartbeat() else {
+        return;
+    };
+    tokio::spawn(async move {
+        let mut beats = interval(every);
+        loop {
+            beats.tick().await;
+            notify::alive();
+        }
+    });
 }
 
 /// What the command line says instead of the configuration.
@@ -163,11 +205,14 @@ impl Server {
                     Signal::Reload(name) => {
                         self.reopen_log();
                         info!(signal = name, "reading the configuration again");
+                        notify::reloading();
                         self.reload().await;
+                        notify::ready();
                     }
                     Signal::Stop(name) => {
                         self.board.stopping();
                         info!(signal = name, "stopping");
+                        notify::stopping();
                         break;
                     }
                 },

@@ -439,6 +439,12 @@ impl Buffer {
         }
     }
 
+    /// The files in the backup directory: chunks given up, and what could not be read. None
+    /// if it cannot be listed, or is not there.
+    pub fn set_aside_files(&self) -> Vec<PathBuf> {
+        self.shared.storage.set_aside_files()
+    }
+
     /// From now on `overflow_action block` refuses instead of waiting.
     pub fn refuse_to_wait(&self) {
         self.shared.limits.refuse_to_wait();

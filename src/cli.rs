@@ -1,8 +1,17 @@
 //! The command line: forebay's own, and the flags of `fluentd` that people use.
 
+mod certs;
+
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand};
+
+pub(crate) use certs::{CertsCommand, KeyKind, Passphrases};
+
+/// Where the images of Fluentd have the file that `FLUENTD_CONF` names.
+const IMAGE_CONFIGS: &str = "/fluentd/etc";
 
 /// What `--help` shows last.
 const EXAMPLES: &str = "\
@@ -12,9 +21,16 @@ Examples:
   kill -HUP $(pgrep -o forebay)    read the configuration again, without a pause
   kill -USR1 $(pgrep -o forebay)   deliver now what the buffers hold
   forebay chunk ls DIR             what lies in a buffer's directory
+  forebay drain fluent.conf        deliver what the buffers hold, and end
+  forebay certs keys               issue what both sides of mTLS need
+
+Environment:
+  FLUENT_CONF    the configuration, unless --config says it
+  FLUENTD_CONF   the same below /fluentd/etc, as in Fluentd's images
+  FLUENTD_OPT    options before those of the command line, split at white space
 
 It exits with 0 after an orderly stop, 78 when the configuration is wrong, 2 when the
-command line is, and 1 when it cannot start.";
+command line is, and 1 when it cannot start or cannot drain.";
 
 /// Takes Fluentd's place between Teleport's event handler and S3.
 ///
@@ -26,14 +42,15 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// The configuration
+    /// The configuration [default: /etc/fluent/fluent.conf]
     #[arg(
         short,
         long,
         global = true,
+        overrides_with = "config",
         value_name = "FILE",
-        env = "FLUENT_CONF",
-        default_value = "/etc/fluent/fluent.conf"
+        default_value_os_t = default_config(),
+        hide_default_value = true
     )]
     config: PathBuf,
 
@@ -70,6 +87,19 @@ enum Command {
         #[command(subcommand)]
         command: ChunkCommand,
     },
+    /// Issue the keys and certificates that `teleport-event-handler configure` writes
+    Certs(CertsCommand),
+    /// Deliver all that the buffers of a configuration hold, and end
+    ///
+    /// No source is opened. It needs the buffers to itself, so the server must have ended. It
+    /// ends with 0 when all of them are empty, so that Fluentd can take over.
+    Drain {
+        /// The configuration, unless `--config` says it
+        file: Option<PathBuf>,
+        /// How long it may take, in Fluentd's way: 90s, 10m, 2h
+        #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+        timeout: Duration,
+    },
 }
 
 /// What `forebay chunk` can do; it changes nothing.
@@ -104,16 +134,38 @@ pub(crate) enum Mode<'a> {
     /// The configuration is read and explained; nothing is opened, bound or created.
     Check,
     /// No configuration is read.
+    Certs(&'a CertsCommand),
+    /// No configuration is read.
     Chunk(&'a ChunkCommand),
+    /// Outputs run without sources until all buffers are empty, or for so long.
+    Drain(Duration),
     /// The configuration is run.
     Run,
 }
 
 impl Arguments {
+    /// The arguments with those of `FLUENTD_OPT` before them: of two `--config` the last
+    /// counts, so the command line has the last word.
+    pub(crate) fn with_environment(
+        arguments: impl IntoIterator<Item = OsString>,
+        options: Option<String>,
+    ) -> impl Iterator<Item = OsString> {
+        let mut arguments = arguments.into_iter().peekable();
+        let name = arguments.next();
+        // To the entry point of Fluentd's images the name of the program is an argument.
+        let _program = arguments.next_if(|first| first == "fluentd" || first == "forebay");
+        let options = options.unwrap_or_default();
+        // As a shell splits `$FLUENTD_OPT`: quotes mean nothing.
+        let options: Vec<_> = options.split_whitespace().map(OsString::from).collect();
+        name.into_iter().chain(options).chain(arguments)
+    }
+
     pub(crate) fn mode(&self) -> Mode<'_> {
         match &self.command {
             Some(Command::Check { .. }) => Mode::Check,
             Some(Command::Chunk { command }) => Mode::Chunk(command),
+            Some(Command::Certs(command)) => Mode::Certs(command),
+            Some(Command::Drain { timeout, .. }) => Mode::Drain(*timeout),
             None if self.dry_run => Mode::Check,
             None => Mode::Run,
         }
@@ -122,10 +174,44 @@ impl Arguments {
     /// The path of the configuration.
     pub(crate) fn config(&self) -> &Path {
         match &self.command {
-            Some(Command::Check { file: Some(file) }) => file,
+            Some(
+                Command::Check { file: Some(file) }
+                | Command::Drain {
+                    file: Some(file), ..
+                },
+            ) => file,
             _ => &self.config,
         }
     }
+}
+
+/// What the environment says, else where Fluentd's packages have it.
+fn default_config() -> PathBuf {
+    let of_fluentd = std::env::var_os("FLUENT_CONF").map(PathBuf::from);
+    let of_image = || std::env::var_os("FLUENTD_CONF").map(in_image);
+    let set = of_fluentd.or_else(of_image);
+    set.unwrap_or_else(|| "/etc/fluent/fluent.conf".into())
+}
+
+/// A name is one in the image's directory; an absolute path is itself.
+fn in_image(name: impl AsRef<Path>) -> PathBuf {
+    Path::new(IMAGE_CONFIGS).join(name)
+}
+
+/// A time as Fluentd writes it: digits and one of s, m, h, d; seconds if there is none.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wanted = || format!("found `{text}`, not digits and one of s, m, h, d");
+    let digits = text.trim_end_matches(|last: char| last.is_ascii_alphabetic());
+    let unit = text.strip_prefix(digits).unwrap_or_default();
+    let seconds = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(wanted()),
+    };
+    let count: u32 = digits.parse().map_err(|_| wanted())?;
+    Ok(Duration::from_secs(u64::from(count) * seconds))
 }
 
 #[cfg(test)]
@@ -150,5 +236,49 @@ mod tests {
         }
         let arguments = read("forebay -c a.conf -vq -p plugins");
         assert!(matches!(arguments.mode(), Mode::Run));
+    }
+
+    #[test]
+    fn options_of_the_environment_stand_before_those_of_the_command_line() {
+        let arguments = ["fluentd", "-c", "b.conf"].map(OsString::from);
+        let options = Some(" -v  -c a.conf ".to_owned());
+        let all = Arguments::with_environment(arguments, options);
+        let read = Arguments::try_parse_from(all).unwrap();
+        assert_eq!(read.config(), Path::new("b.conf"));
+        assert_eq!(read.verbose, 1);
+    }
+
+    #[test]
+    fn the_name_of_the_program_may_be_the_first_argument() {
+        let arguments = ["/usr/local/bin/forebay", "fluentd", "-c", "a.conf"].map(OsString::from);
+        let all = Arguments::with_environment(arguments, None);
+        let read = Arguments::try_parse_from(all).unwrap();
+        assert_eq!(read.config(), Path::new("a.conf"));
+    }
+
+    #[test]
+    fn a_configuration_is_found_where_the_images_of_fluentd_have_it() {
+        for (name, path) in [
+            ("fluent.conf", "/fluentd/etc/fluent.conf"),
+            ("/etc/other.conf", "/etc/other.conf"),
+        ] {
+            assert_eq!(in_image(name), Path::new(path));
+        }
+    }
+
+    #[test]
+    fn times_are_read_as_fluentd_writes_them() {
+        for (text, seconds) in [
+            ("90", 90),
+            ("90s", 90),
+            ("10m", 600),
+            ("2h", 7200),
+            ("1d", 86_400),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "m", "1.5h", "-1", "10 minutes", "1w"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
     }
 }

@@ -14,6 +14,7 @@
 
 mod app;
 pub mod buffer;
+mod certs_tool;
 mod check;
 mod chunk_tool;
 mod cli;
@@ -48,6 +49,8 @@ pub fn run_from_args<I>(arguments: I) -> ExitCode
 where
     I: IntoIterator<Item = OsString>,
 {
+    let options = host::environment::variable("FLUENTD_OPT");
+    let arguments = cli::Arguments::with_environment(arguments, options);
     let arguments = match cli::Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(answer) => {
@@ -57,8 +60,10 @@ where
         }
     };
     let clock = Arc::new(SystemClock);
-    if let cli::Mode::Chunk(command) = arguments.mode() {
-        return look_at_chunks(command, clock.now());
+    match arguments.mode() {
+        cli::Mode::Certs(command) => return issue_certificates(command, clock.now()),
+        cli::Mode::Chunk(command) => return look_at_chunks(command, clock.now()),
+        cli::Mode::Check | cli::Mode::Drain(_) | cli::Mode::Run => {}
     }
     let loaded = settings::load(arguments.config(), clock.clone());
     let ink = ink_for(&std::io::stderr());
@@ -70,13 +75,23 @@ where
     let Some(settings) = loaded.settings else {
         return ExitCode::from(EXIT_CONFIG);
     };
-    match app::run(settings, loaded.files, &arguments, clock) {
+    let ended = match arguments.mode() {
+        cli::Mode::Drain(timeout) => app::drain(settings, &arguments, timeout, clock),
+        _ => app::run(settings, loaded.files, &arguments, clock),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "forebay: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// `forebay certs`: no configuration is read.
+fn issue_certificates(command: &cli::CertsCommand, now: EventTime) -> ExitCode {
+    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
+    certs_tool::run(command, now.seconds(), &mut out, &mut err)
 }
 
 /// `forebay chunk`: no configuration is read, and nothing is changed.

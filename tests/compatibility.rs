@@ -115,6 +115,11 @@ impl Bench {
         if !is_valid && !added.iter().any(|remark| remark.contains("error: ")) {
             added = with.1.iter().collect();
         }
+        // In a section without effect no line has one, and no line says so of itself.
+        if added.is_empty() {
+            let whole_section = |remark: &&String| remark.contains("> in <match> has no effect");
+            added = with.1.iter().filter(whole_section).collect();
+        }
         let added = added.into_iter().cloned().collect();
         Verdict { is_valid, added }
     }

@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use forebay_certs::{Authority, Hosts, Issued, KeyAlgorithm, LeafRequest, Role, Subject, Validity};
 use forebay_testbed::client::{ClientIdentity, Protocol, TlsOptions, TlsVersions};
@@ -12,6 +13,7 @@ use forebay_testbed::rig::{Rig, deliver, past};
 use forebay_testbed::tally::Tally;
 
 const FOREBAY: &str = env!("CARGO_BIN_EXE_forebay");
+const PATIENCE: Duration = Duration::from_secs(20);
 
 type TestResult = Result<(), Box<dyn Error>>;
 
@@ -55,6 +57,32 @@ async fn a_tls_section_without_a_certificate_names_the_ways_to_one() -> TestResu
     for way in ["cert_path", "ca_cert_path", "insecure"] {
         assert!(exit.stderr.contains(way), "{}", exit.stderr);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_probe_of_the_port_is_no_failed_handshake_and_a_stranger_is() -> TestResult {
+    let rig = Rig::new(FOREBAY).await?;
+    let server = rig.launch().argument("-v");
+    let mut server = server.start(&rig.conf().to_string()).await?;
+    drop(std::net::TcpStream::connect(server.address())?);
+    server
+        .wait_for_log("hung up in the TLS handshake", PATIENCE)
+        .await?;
+    assert!(
+        !server.stderr().contains("handshake failed"),
+        "{}",
+        server.stderr()
+    );
+
+    let options = rig.keys.client_without_certificate();
+    let mut stranger = rig.client_with(&server, Protocol::Http1, &options)?;
+    let event = past().one();
+    assert!(stranger.post(&event.path, event.body, &[]).await.is_err());
+    let line = server
+        .wait_for_log("a TLS handshake failed", PATIENCE)
+        .await?;
+    assert!(line.contains("WARN"), "{line}");
     Ok(())
 }
 

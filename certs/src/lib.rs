@@ -9,8 +9,8 @@
 //!   certificates; [`issue_server_certificate`] and [`self_signed_server_certificate`] follow the
 //!   `generate_*` parameters of Fluentd's `<transport tls>`.
 //!
-//! Everything works on bytes, and takes the time as a parameter. Only `CertSet::write_to`
-//! touches the disk.
+//! Everything works on bytes, and takes the time as a parameter. Only `write.rs` touches the
+//! disk.
 
 #![forbid(unsafe_code)]
 
@@ -18,7 +18,7 @@ mod algorithm;
 mod authority;
 mod encode;
 mod error;
-mod expiry;
+mod facts;
 mod generate;
 mod identity;
 mod issue;
@@ -36,11 +36,11 @@ pub use rustls_pki_types::CertificateDer;
 pub use algorithm::{Digest, KeyAlgorithm, RsaBits};
 pub use authority::{Authority, Issued};
 pub use error::{IssueError, KeyError};
-pub use expiry::expiry;
+pub use facts::{expiry, hosts};
 pub use generate::{GenerateOptions, issue_server_certificate, self_signed_server_certificate};
 pub use identity::{Identity, Unlocked, load_identity};
-pub use issue::{CertSet, Options, ServerPassphrase, issue_set};
+pub use issue::{CertSet, LeafSet, Options, ServerPassphrase, issue_leaves, issue_set};
 pub use passphrase::Passphrase;
 pub use pem::load_certificates;
 pub use request::{Hosts, LeafRequest, Role, Subject, Validity};
-pub use write::WriteError;
+pub use write::{WriteError, make_directory, replace, write_new};

@@ -255,6 +255,10 @@ impl Storage {
         self.sync_dir()?;
         Ok(aside)
     }
+
+    pub(super) fn set_aside_files(&self) -> Vec<PathBuf> {
+        self.fs.list(&self.names.backup_dir()).unwrap_or_default()
+    }
 }
 
 fn write_events(body: &ChunkBody, file: &dyn File) -> io::Result<()> {

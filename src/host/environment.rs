@@ -19,6 +19,11 @@ pub fn variables() -> impl Iterator<Item = (String, String)> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
+/// An environment variable, if it is set and valid text.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// The host's time zone: `TZ`, or what the system is set to; UTC where it is set to none.
 pub fn local_zone() -> Zone {
     Zone::Named(TimeZone::try_system().unwrap_or(TimeZone::UTC))

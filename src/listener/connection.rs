@@ -82,6 +82,9 @@ where
         match outcome {
             Ok((stream, Protocol::Http1)) => self.http(&terms.http1, limits, stream, peer).await,
             Ok((stream, Protocol::Http2)) => self.http(&terms.http2, limits, stream, peer).await,
+            Err(reason) if reason.is_hang_up() => {
+                debug!(%peer, %reason, "a client hung up in the TLS handshake");
+            }
             Err(reason) => match self.failed_handshakes.pass() {
                 Some(held_back) => warn!(%peer, %reason, held_back, "a TLS handshake failed"),
                 None => debug!(%peer, %reason, "a TLS handshake failed"),

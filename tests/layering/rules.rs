@@ -44,6 +44,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "buffer", "decode", "listener", "route", "schedule", "settings", "sink",
         ],
     ),
+    ("certs_tool", &["cli", "host"]),
     ("chunk_tool", &["buffer"]),
     (
         "app",

@@ -56,3 +56,11 @@ pub(in crate::listener) enum HandshakeError {
         deadline: Duration,
     },
 }
+
+impl HandshakeError {
+    /// Whether the client went away without a word of why, as those do who only want to know
+    /// whether the port is open. Whoever refuses a certificate says so first.
+    pub(in crate::listener) fn is_hang_up(&self) -> bool {
+        matches!(self, Self::Failed(error) if error.kind() == io::ErrorKind::UnexpectedEof)
+    }
+}
