@@ -1,7 +1,9 @@
-//! Every metric there is: those of fluent-plugin-prometheus by its names, and ours.
+//! Every metric there is: ours, and those of fluent-plugin-prometheus behind them.
+
+mod fluentd;
 
 use super::exposition::{Exposition, Labels};
-use super::report::{OutputReport, Report, SourceReport};
+use super::report::{Report, SourceReport};
 
 /// The whole page.
 pub(super) fn page(report: &Report) -> String {
@@ -10,10 +12,7 @@ pub(super) fn page(report: &Report) -> String {
     sources(report, &mut page);
     buffers(report, &mut page);
     deliveries(report, &mut page);
-    fluentd_inputs(report, &mut page);
-    fluentd_buffers(report, &mut page);
-    fluentd_outputs(report, &mut page);
-    fluentd_status(report, &mut page);
+    fluentd::write(report, &mut page);
     page.finish()
 }
 
@@ -30,7 +29,7 @@ fn server(report: &Report, page: &mut Exposition) {
 }
 
 fn sources(report: &Report, page: &mut Exposition) {
-    let of = |labelled: &SourceReport| labels(&[("source", &labelled.id)]);
+    let of = |source: &SourceReport| labels(&[("source", &source.id)]);
     let each = || report.sources.iter();
     page.counter(
         "forebay_acks_total",
@@ -184,166 +183,6 @@ fn deliveries(report: &Report, page: &mut Exposition) {
         "When a chunk was last delivered, in unix seconds; absent before the first.",
         each().filter_map(|(labels, meters)| Some((labels, meters.last_success()?))),
     );
-}
-
-/// What fluent-plugin-prometheus's own documentation counts with its filter. Not by tag: each
-/// session of Teleport's has one of its own.
-fn fluentd_inputs(report: &Report, page: &mut Exposition) {
-    page.counter(
-        "fluentd_input_status_num_records_total",
-        "The total number of incoming records.",
-        report.sources.iter().map(|source| {
-            let labels = plugin(report, &[("plugin_id", &source.id), ("type", "http")]);
-            (labels, source.traffic.events.value())
-        }),
-    );
-}
-
-/// `prometheus_output_monitor`, its gauges of buffers.
-fn fluentd_buffers(report: &Report, page: &mut Exposition) {
-    let each = || {
-        let outputs = report.outputs.iter();
-        outputs.filter_map(|output| {
-            let buffer = output.buffer.as_ref()?;
-            Some((plugin_of(report, output), output, buffer))
-        })
-    };
-    let mut gauge = |name: &str, help: &str, samples: Vec<(Labels, f64)>| {
-        page.gauge(&format!("fluentd_output_status_{name}"), help, samples);
-    };
-    gauge(
-        "buffer_total_bytes",
-        "Current total size of stage and queue buffers.",
-        each()
-            .map(|(l, _, b)| (l, b.contents.held as f64))
-            .collect(),
-    );
-    gauge(
-        "buffer_stage_length",
-        "Current length of stage buffers.",
-        each()
-            .map(|(l, _, b)| (l, b.contents.staged.count as f64))
-            .collect(),
-    );
-    gauge(
-        "buffer_stage_byte_size",
-        "Current total size of stage buffers.",
-        each()
-            .map(|(l, output, _)| (l, output.staged_bytes() as f64))
-            .collect(),
-    );
-    gauge(
-        "buffer_queue_length",
-        "Current length of queue buffers.",
-        each()
-            .map(|(l, _, b)| (l, b.contents.queued.count as f64))
-            .collect(),
-    );
-    gauge(
-        "buffer_queue_byte_size",
-        "Current total size of queue buffers.",
-        each()
-            .map(|(l, _, b)| (l, b.contents.queued.bytes as f64))
-            .collect(),
-    );
-    gauge(
-        "buffer_available_space_ratio",
-        "Ratio of available space in buffer.",
-        each().map(|(l, _, b)| (l, b.space_ratio())).collect(),
-    );
-    gauge(
-        "buffer_newest_timekey",
-        "Newest timekey in buffer.",
-        each()
-            .filter_map(|(l, _, b)| Some((l, b.timekeys()?.1 as f64)))
-            .collect(),
-    );
-    gauge(
-        "buffer_oldest_timekey",
-        "Oldest timekey in buffer.",
-        each()
-            .filter_map(|(l, _, b)| Some((l, b.timekeys()?.0 as f64)))
-            .collect(),
-    );
-    gauge(
-        "emit_count",
-        "Current emit counts.",
-        each()
-            .map(|(l, _, b)| (l, b.meters.appends.value() as f64))
-            .collect(),
-    );
-    gauge(
-        "emit_records",
-        "Current emit records.",
-        each()
-            .map(|(l, _, b)| (l, b.meters.records.value() as f64))
-            .collect(),
-    );
-}
-
-/// `prometheus_output_monitor`, its gauges of flushes. Gauges, because there they are, unless
-/// `gauge_all false` is said.
-fn fluentd_outputs(report: &Report, page: &mut Exposition) {
-    let mut gauge = |name: &str, help: &str, value: fn(&OutputReport) -> f64| {
-        let outputs = report.outputs.iter();
-        let samples = outputs.map(|output| (plugin_of(report, output), value(output)));
-        page.gauge(&format!("fluentd_output_status_{name}"), help, samples);
-    };
-    let failures = |output: &OutputReport| output.deliveries.failures.value() as f64;
-    gauge("retry_count", "Current retry counts.", failures);
-    gauge("num_errors", "Current number of errors.", failures);
-    gauge("rollback_count", "Current rollback counts.", failures);
-    gauge("write_count", "Current write counts.", |output| {
-        output.deliveries.attempts.value() as f64
-    });
-    gauge("flush_time_count", "Total flush time.", |output| {
-        output.deliveries.flush_time.lengths().total.as_millis() as f64
-    });
-    gauge("retry_wait", "Current retry wait", |output| {
-        let wait = output.deliveries.retry_wait();
-        wait.map_or(0.0, |wait| wait.as_secs_f64())
-    });
-}
-
-/// `prometheus_monitor`.
-fn fluentd_status(report: &Report, page: &mut Exposition) {
-    let mut gauge = |name: &str, help: &str, value: fn(&OutputReport) -> u64| {
-        let outputs = report.outputs.iter();
-        let samples = outputs.map(|output| {
-            let mut labels = plugin_of(report, output);
-            labels.push(("plugin_category".to_owned(), "output".to_owned()));
-            (labels, value(output))
-        });
-        page.gauge(&format!("fluentd_status_{name}"), help, samples);
-    };
-    gauge(
-        "buffer_queue_length",
-        "Current buffer queue length.",
-        |output| {
-            output
-                .buffer
-                .as_ref()
-                .map_or(0, |b| b.contents.queued.count)
-        },
-    );
-    gauge(
-        "buffer_total_bytes",
-        "Current total size of queued buffers.",
-        |output| output.buffer.as_ref().map_or(0, |b| b.contents.held),
-    );
-    gauge("retry_count", "Current retry counts.", |output| {
-        output.deliveries.failures.value()
-    });
-}
-
-fn plugin_of(report: &Report, output: &OutputReport) -> Labels {
-    plugin(report, &[("plugin_id", &output.id), ("type", output.kind)])
-}
-
-fn plugin(report: &Report, own: &[(&str, &str)]) -> Labels {
-    let mut all = report.labels.clone();
-    all.extend(labels(own));
-    all
 }
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
