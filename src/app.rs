@@ -4,8 +4,10 @@
 //! listener first, so that nothing accepted is left behind. A reload has two halves: all that
 //! can fail is prepared beside what runs, and only then each part is switched.
 
+mod board;
 mod certificates;
 mod drain;
+mod monitors;
 mod outputs;
 mod running;
 mod signals;
@@ -29,11 +31,14 @@ use crate::host::clock::Clock;
 use crate::host::descriptors::Descriptors;
 use crate::host::fs::DiskFs;
 use crate::host::notify;
+use crate::monitor::Observe;
 use crate::route::Router;
 use crate::settings::{self, Files, Loaded, Settings};
 use crate::sink::{self, stdout::StdoutSink};
 use crate::telemetry::{self, LogHandle, LogLevel, LogSettings};
+use board::{Board, Stages};
 use certificates::{Watch, warn_of_expiry};
+use monitors::Monitors;
 use outputs::Preparation;
 use running::Running;
 use signals::{Signal, Signals};
@@ -65,8 +70,10 @@ pub(crate) fn run(
     in_runtime(async {
         keep_telling_that_it_lives();
         let signals = Signals::listen().context("signals cannot be received")?;
+        let conf = arguments.config().to_owned();
         let mut server = Server {
-            conf: arguments.config().to_owned(),
+            board: Arc::new(Board::new(Arc::clone(&clock), conf.clone())),
+            conf,
             overrides,
             clock,
             log,
@@ -75,6 +82,8 @@ pub(crate) fn run(
             appended: sink::file::Files::new(Arc::new(DiskFs::default())),
             sources: Sources::default(),
             outputs: Running::default(),
+            monitors: Monitors::default(),
+            labels: Vec::new(),
             watch: Watch::start(files.material().clone()),
             files,
         };
@@ -172,6 +181,11 @@ struct Server {
     appended: sink::file::Files,
     sources: Sources,
     outputs: Running,
+    monitors: Monitors,
+    /// What the monitors show.
+    board: Arc<Board>,
+    /// What the configuration adds to Fluentd's metrics.
+    labels: Vec<(String, String)>,
     /// What the configuration in force was read from.
     files: Files,
     watch: Watch,
@@ -196,13 +210,17 @@ impl Server {
                         notify::ready();
                     }
                     Signal::Stop(name) => {
+                        self.board.stopping();
                         info!(signal = name, "stopping");
                         notify::stopping();
                         break;
                     }
                 },
                 () = self.watch.changed() => self.renew_certificates().await,
-                _ = reaping.tick(), if self.outputs.any_retired() => self.outputs.reap().await,
+                _ = reaping.tick(), if self.outputs.any_retired() => {
+                    self.outputs.reap().await;
+                    self.show();
+                }
             }
         }
         self.stop_unless_told_again(signals).await;
@@ -245,14 +263,29 @@ impl Server {
         );
         let prepared = preparation.labels(settings.labels).await?;
         let sources = self.sources.prepare(settings.sources)?;
+        let monitors = self.monitors.prepare(settings.monitors)?;
         // From here on nothing fails.
         self.outputs.switch(prepared.outputs, &self.clock).await;
         let router = Router::new(prepared.labels);
         self.sources.switch(sources, &router, &self.clock);
+        self.labels = settings.metric_labels;
+        // NOTE: before the monitors: the first page has all there is.
+        self.show();
+        let observed: Arc<dyn Observe> = self.board.clone();
+        self.monitors.switch(monitors, &observed);
         self.outputs.seal_other_formats().await;
         self.switch_log(self.overrides.applied_to(settings.log));
         warn_of_expiry(self.sources.transports(), self.clock.now().seconds());
         Ok(())
+    }
+
+    /// Lets the monitors show what runs now.
+    fn show(&self) {
+        self.board.show(Stages {
+            labels: self.labels.clone(),
+            sources: self.sources.views(),
+            outputs: self.outputs.views(),
+        });
     }
 
     /// Fluentd does so at the same signals, and logrotate's scripts count on it.
@@ -294,6 +327,8 @@ impl Server {
             return;
         };
         self.sources.renew(settings.sources);
+        self.monitors.renew(settings.monitors);
+        self.show();
         info!("certificates reloaded");
         warn_of_expiry(self.sources.transports(), self.clock.now().seconds());
     }
@@ -320,6 +355,8 @@ impl Server {
     async fn stop(self) {
         self.sources.stop().await;
         self.outputs.stop(Instant::now() + FLUSH_DEADLINE).await;
+        // Last, so that a probe learns of the stop.
+        self.monitors.stop().await;
     }
 }
 

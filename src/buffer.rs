@@ -24,6 +24,7 @@ mod group;
 mod inspect;
 mod leftovers;
 mod limits;
+mod meters;
 mod parallel;
 mod payload;
 mod queue;
@@ -44,7 +45,7 @@ use fluent_compat::chunk::{ChunkId, Metadata};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-pub use basin::{Basin, Exchange, PortionLimits};
+pub use basin::{Basin, BasinView, Exchange, PortionLimits};
 pub use chunk_file::{ChunkBody, Compression, Header, ObjectName};
 use commit::{Append, Committer};
 pub use config::{Backup, Config, Durability, Place, Sealing};
@@ -52,6 +53,8 @@ use group::{Due, Group};
 pub use inspect::{ChunkState, CopyError, Inspected, Problem, Severity, copy_events, inspect};
 use limits::Limits;
 pub use limits::OverflowAction;
+pub use meters::{Chunks, Contents, Meters};
+use payload::Payload;
 use queue::Queue;
 pub use queue::SealedChunk;
 use storage::Storage;
@@ -143,6 +146,7 @@ struct Shared {
     modes: Modes,
     limits: Arc<Limits>,
     queue: Arc<Queue>,
+    meters: Arc<Meters>,
     storage: Storage,
     /// Lets requests that wait for room into the log.
     blocked: Throttle,
@@ -214,6 +218,7 @@ impl Buffer {
     ) -> io::Result<Self> {
         let limits = Arc::new(Limits::new(config.total_limit_size, config.overflow_action));
         let queue = Arc::new(Queue::default());
+        let meters = Arc::new(Meters::default());
         let storage = Storage::new(fs, &config.place);
         storage.take_possession()?;
         let mut committer = Committer::new(
@@ -221,6 +226,7 @@ impl Buffer {
             storage.clone(),
             Arc::clone(&queue),
             Arc::clone(&limits),
+            Arc::clone(&meters),
             clock,
         );
         let ended = CancellationToken::new();
@@ -236,6 +242,7 @@ impl Buffer {
             committing: committing(committer, Arc::clone(&limits))?,
             limits,
             queue,
+            meters,
             storage,
             blocked: Throttle::new(BETWEEN_WARNINGS),
             ended,
@@ -264,7 +271,7 @@ impl Buffer {
     /// # Errors
     /// See `AppendError`; nothing is stored then.
     pub async fn append(&self, portions: Vec<Portion>) -> Result<(), AppendError> {
-        let mut formatted = 0;
+        let (mut formatted, mut records) = (0, 0);
         for portion in &portions {
             let found = portion.bytes.len() as u64;
             if found > self.shared.portion_limit {
@@ -272,10 +279,21 @@ impl Buffer {
                 return Err(AppendError::TooLarge { found, limit });
             }
             formatted += found;
+            records += u64::from(portion.records);
         }
         let payloads = payload::pack(portions, formatted, self.shared.compression).await?;
         let bytes = payload::length(&payloads);
         self.make_room(bytes).await?;
+        self.commit(payloads, bytes).await?;
+        let meters = &self.shared.meters;
+        meters.appends.count();
+        meters.records.add(records);
+        meters.bytes.add(formatted);
+        Ok(())
+    }
+
+    /// Stores what there is room for, or gives the room back.
+    async fn commit(&self, payloads: Vec<Payload>, bytes: u64) -> Result<(), AppendError> {
         match &self.shared.committing {
             Committing::Inline(committer) => {
                 let (append, mut answer) = Append::new(payloads);
@@ -407,6 +425,22 @@ impl Buffer {
         self.shared.limits.held()
     }
 
+    /// What it has counted since it was opened.
+    pub fn meters(&self) -> &Arc<Meters> {
+        &self.shared.meters
+    }
+
+    /// What it holds.
+    pub fn contents(&self) -> Contents {
+        let shared = &self.shared;
+        Contents {
+            held: shared.limits.held(),
+            limit: shared.limits.total(),
+            staged: shared.meters.staged(),
+            queued: shared.queue.contents(),
+        }
+    }
+
     /// The files in the backup directory: chunks given up, and what could not be read. None
     /// if it cannot be listed, or is not there.
     pub fn set_aside_files(&self) -> Vec<PathBuf> {
@@ -456,6 +490,7 @@ impl Buffer {
             records = oldest.records,
             "buffer is full: dropping the oldest chunk (overflow_action drop_oldest_chunk)"
         );
+        self.shared.meters.dropped_chunks.count();
         let purged = self.purge(oldest);
         purged.map_err(|error| AppendError::Storage {
             reason: error.to_string().into(),

@@ -22,6 +22,9 @@ pub(crate) fn plan(settings: &Settings, now: EventTime, ink: Ink) -> String {
     for source in &settings.sources {
         source::describe(source, &mut page);
     }
+    for monitor in &settings.monitors {
+        source::describe_monitor(monitor, &mut page);
+    }
     routes::describe(settings, now, &mut page);
     page.finish()
 }

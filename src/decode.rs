@@ -18,6 +18,7 @@ mod respond;
 mod tag;
 #[cfg(test)]
 mod testing;
+mod traffic;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,7 @@ use bytes::Bytes;
 use http::request::Parts;
 
 use fluent_compat::events::Events;
+use tokio::time::Instant;
 
 use self::budget::{Budget, Room};
 use self::coding::Coding;
@@ -40,6 +42,7 @@ pub use self::ingress::Ingress;
 pub use self::respond::Success;
 use self::respond::{Recurring, Refusal};
 pub use self::tag::{TagPrefix, TagPrefixError};
+pub use self::traffic::{Cause, Traffic};
 use crate::host::clock::Clock;
 use crate::host::throttle::Throttle;
 use crate::route::Emit;
@@ -94,12 +97,18 @@ impl Default for Limits {
 }
 
 /// What each method does, on whatever path. The path is the tag.
-fn routes<E: Emit>(config: Config, emit: E, clock: Arc<dyn Clock>) -> MethodRouter {
+fn routes<E: Emit>(
+    config: Config,
+    emit: E,
+    clock: Arc<dyn Clock>,
+    traffic: Arc<Traffic>,
+) -> MethodRouter {
     let source = Arc::new(Source {
         budget: Budget::new(config.limits.memory),
         config,
         clock,
         emit,
+        traffic,
         unmatched: Throttle::new(RECURRING_INTERVAL),
         unavailable: Throttle::new(RECURRING_INTERVAL),
     });
@@ -125,7 +134,10 @@ async fn preflight<E: Emit>(State(source): State<Arc<Source<E>>>, request: Reque
     let cors = source.config.cors.as_ref();
     match cors.and_then(|cors| cors.preflight(request.headers())) {
         Some(answer) => answer,
-        None => Refusal::Origin.response(),
+        None => {
+            source.traffic.refuse(&Refusal::Origin);
+            Refusal::Origin.response()
+        }
     }
 }
 
@@ -144,6 +156,7 @@ struct Source<E> {
     budget: Budget,
     clock: Arc<dyn Clock>,
     emit: E,
+    traffic: Arc<Traffic>,
     /// Lets refusals of tags that nobody takes into the log.
     unmatched: Throttle,
     /// Lets refusals that are no fault of the request's into the log.
@@ -152,6 +165,7 @@ struct Source<E> {
 
 impl<E: Emit> Source<E> {
     async fn answer(self: Arc<Self>, head: Parts, body: Body) -> Response {
+        let begun = Instant::now();
         let grant = match &self.config.cors {
             None => None,
             Some(cors) => match cors.grant(&head.headers) {
@@ -161,7 +175,10 @@ impl<E: Emit> Source<E> {
         };
         let (head, outcome) = Arc::clone(&self).take(head, body).await;
         let mut answer = match outcome {
-            Ok(()) => self.config.success.response(head),
+            Ok(()) => {
+                self.traffic.ack_latency.record(begun.elapsed());
+                self.config.success.response(head)
+            }
             Err(refusal) => self.refuse(&head, &refusal),
         };
         if let Some(grant) = grant {
@@ -183,11 +200,20 @@ impl<E: Emit> Source<E> {
             bytes,
             room,
         } = body;
+        let length = bytes.len() as u64;
         let tag = tag::of_path(head.uri.path(), self.config.tag_prefix.as_ref());
         let (head, events) = Arc::clone(&self).events(head, coding, bytes).await;
         let outcome = match events {
             Ok(events) if events.is_empty() => Ok(()),
-            Ok(events) => self.emit.emit(tag, events).await.map_err(Refusal::from),
+            Ok(events) => {
+                let count = events.len() as u64;
+                let emitted = self.emit.emit(tag, events).await;
+                if emitted.is_ok() {
+                    self.traffic.events.add(count);
+                    self.traffic.bytes.add(length);
+                }
+                emitted.map_err(Refusal::from)
+            }
             Err(refusal) => Err(refusal),
         };
         // NOTE: not before: an event that waits for its buffer takes memory, too.
@@ -246,6 +272,7 @@ impl<E: Emit> Source<E> {
     }
 
     fn refuse(&self, head: &Parts, refusal: &Refusal) -> Response {
+        self.traffic.refuse(refusal);
         let others = match refusal.recurring() {
             Some(Recurring::Unmatched) => self.unmatched.pass(),
             Some(Recurring::Unavailable) => self.unavailable.pass(),

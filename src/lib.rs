@@ -10,7 +10,7 @@
 //! ```
 //!
 //! `settings` turns a `fluent.conf` into each stage's configuration, `check` explains it,
-//! `app` wires the stages together, and `host` is what belongs to the machine.
+//! `app` wires the stages together, `monitor` shows what they count, and `host` is what belongs to the machine.
 
 mod app;
 pub mod buffer;
@@ -21,6 +21,7 @@ mod cli;
 pub mod decode;
 pub mod host;
 pub mod listener;
+pub mod monitor;
 pub mod route;
 pub mod schedule;
 pub mod settings;

@@ -16,6 +16,7 @@
 mod deliver;
 mod flush_rule;
 mod indexes;
+mod meters;
 mod retries;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fluent_compat::chunk::ChunkId;
 use fluent_compat::retry::RetryPolicy;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
@@ -36,6 +38,7 @@ use crate::host::clock::Clock;
 use crate::sink::{Earlier, Sink};
 use deliver::{Courier, Delivery};
 pub use flush_rule::{FlushMode, FlushRule, TimeSlots};
+pub use meters::{Deliveries, Failure, Meters};
 use retries::{Next, Retries};
 
 /// What a `<buffer>` section says about flushing.
@@ -77,6 +80,7 @@ pub struct Sinks {
 /// A running schedule.
 pub struct Schedule {
     commands: mpsc::Sender<Command>,
+    meters: Arc<Meters>,
     task: JoinHandle<()>,
 }
 
@@ -91,16 +95,27 @@ impl Schedule {
     /// Starts sealing and delivering the buffer's chunks.
     pub fn start(config: Config, buffer: Buffer, sinks: Sinks, clock: Arc<dyn Clock>) -> Self {
         let (commands, inbox) = mpsc::channel(4);
+        let meters = Arc::<Meters>::default();
         let flusher = Flusher {
             courier: Arc::new(Courier::new(buffer.clone(), sinks)),
             retries: Retries::new(config.retry.clone()),
             running: JoinSet::new(),
+            meters: Arc::clone(&meters),
             config,
             buffer,
             clock,
         };
         let task = tokio::spawn(flusher.run(inbox));
-        Self { commands, task }
+        Self {
+            commands,
+            meters,
+            task,
+        }
+    }
+
+    /// What it has counted since it was started.
+    pub fn meters(&self) -> &Arc<Meters> {
+        &self.meters
     }
 
     /// Seals all staged chunks, as SIGUSR1 asks for; their delivery follows at once.
@@ -149,6 +164,7 @@ struct Flusher {
     courier: Arc<Courier>,
     retries: Retries,
     running: JoinSet<Delivery>,
+    meters: Arc<Meters>,
 }
 
 impl Flusher {
@@ -202,6 +218,7 @@ impl Flusher {
             let Some(chunk) = self.buffer.take(Instant::now()) else {
                 return;
             };
+            self.meters.begin(&chunk);
             let courier = Arc::clone(&self.courier);
             let id = chunk.header.id;
             let earlier = self.retries.begin(id);
@@ -234,7 +251,10 @@ impl Flusher {
             }
         };
         match delivery {
-            Delivery::Done { id } => self.retries.forget(id),
+            Delivery::Done { id } => {
+                self.meters.delivered(id, self.clock.now());
+                self.retries.forget(id);
+            }
             Delivery::Failed {
                 chunk,
                 earlier,
@@ -249,6 +269,7 @@ impl Flusher {
         match self.retries.failed(id, earlier, Instant::now()) {
             Next::At { when, failures } => {
                 let wait = when.saturating_duration_since(Instant::now());
+                self.note_failure(id, reason, Some(wait));
                 warn!(output = self.config.name, chunk = %id, failures, retry_in = ?wait, "chunk could not be delivered: {reason}");
                 self.buffer.give_back(chunk, when);
             }
@@ -259,6 +280,7 @@ impl Flusher {
     fn give_up(&mut self, chunk: SealedChunk, reason: &str) {
         let id = chunk.header.id;
         let records = chunk.records;
+        self.note_failure(id, reason, None);
         self.retries.forget(id);
         match self.buffer.set_aside(chunk) {
             Ok(GivenUp::KeptIn(path)) => {
@@ -271,6 +293,15 @@ impl Flusher {
                 error!(output = self.config.name, chunk = %id, records, %error, "chunk given up and left where it is: {reason}");
             }
         }
+    }
+
+    fn note_failure(&self, chunk: ChunkId, reason: &str, retry_in: Option<Duration>) {
+        self.meters.failed(Failure {
+            at: self.clock.now(),
+            chunk,
+            reason: reason.to_owned(),
+            retry_in,
+        });
     }
 
     /// Lets running deliveries end, after sealing and starting all if so configured. Those

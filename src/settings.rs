@@ -14,6 +14,7 @@ mod filter;
 mod format;
 mod inject;
 mod loader;
+mod monitor;
 mod naming;
 mod output;
 mod parse;
@@ -48,7 +49,7 @@ use crate::route::{LabelId, StorePolicy};
 use crate::sink::file::FileConfig;
 use crate::sink::s3::S3Config;
 use crate::telemetry::LogSettings;
-use crate::{buffer as buffering, decode, listener, route, schedule};
+use crate::{buffer as buffering, decode, listener, monitor as monitoring, route, schedule};
 use context::Context;
 pub use files::Files;
 use files::Recorder;
@@ -61,6 +62,11 @@ pub struct Settings {
     pub log: LogSettings,
     /// Every `<source>`, in order; none with `without_source true`.
     pub sources: Vec<HttpSource>,
+    /// Every `<source> @type prometheus` and `@type monitor_agent`; also with
+    /// `without_source true`, since no event comes in by them.
+    pub monitors: Vec<MonitorSource>,
+    /// `<labels>` of `prometheus_output_monitor` and `prometheus_monitor`.
+    pub metric_labels: Vec<(String, String)>,
     /// What stands in no `<label>`, then every `<label>`.
     pub labels: Vec<LabelSettings>,
 }
@@ -77,8 +83,18 @@ impl Settings {
     }
 }
 
+/// `<source> @type prometheus` and `@type monitor_agent`.
+pub struct MonitorSource {
+    /// Address, TLS and limits.
+    pub listener: listener::Config,
+    /// What is shown where.
+    pub config: monitoring::Config,
+}
+
 /// `<source> @type http`.
 pub struct HttpSource {
+    /// Its `@id`, or its type and port.
+    pub id: String,
     /// Where its events go: `@label`.
     pub label: LabelId,
     /// Address, TLS and limits.
@@ -191,6 +207,17 @@ pub enum SinkSettings {
     S3(Box<S3Config>),
     /// `@type stdout` with a `<buffer>`.
     Stdout,
+}
+
+impl SinkSettings {
+    /// Its `@type`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+            Self::S3(_) => "s3",
+            Self::Stdout => "stdout",
+        }
+    }
 }
 
 /// A configuration that was read.
@@ -328,13 +355,15 @@ fn read(root: &Params<'_>, context: &Context<'_>) -> Option<Settings> {
         .collect();
     let routes = labels.read(&scopes);
     workers.into_iter().for_each(Params::finish);
-    let sources: Vec<_> = sources.into_iter().collect::<Option<_>>()?;
+    let sources = source::sorted(sources.into_iter().collect::<Option<_>>()?);
     Some(Settings {
         log: system.log,
         sources: match system.sources {
-            Intake::Open => sources,
+            Intake::Open => sources.http,
             Intake::Closed => Vec::new(),
         },
+        monitors: sources.monitors,
+        metric_labels: sources.labels,
         labels: routes?,
     })
 }

@@ -128,6 +128,7 @@ impl<'a> Preparation<'a> {
             }
             OutputKind::Buffered(buffered) => buffered,
         };
+        let kind = buffered.sink.kind();
         let primary = self.connect(buffered.sink, &name).await?;
         let secondary = match buffered.secondary {
             Some(sink) => Some(self.connect(sink, &name).await?),
@@ -148,6 +149,7 @@ impl<'a> Preparation<'a> {
         let destination = Destination::Buffered(basin.clone());
         self.prepared.push(PreparedOutput {
             name,
+            kind,
             formatting,
             buffer: buffered.buffer,
             schedule: buffered.schedule,

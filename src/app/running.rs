@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{error, info, warn};
 
+use super::board::OutputView;
 use crate::buffer::{self, Basin, Buffer, Place};
 use crate::host::clock::Clock;
 use crate::schedule::{self, Schedule, Sinks};
@@ -26,6 +27,8 @@ const LAST_WRITES: Duration = Duration::from_secs(1);
 /// An output that is to run from now on.
 pub(super) struct PreparedOutput {
     pub(super) name: String,
+    /// Its `@type`.
+    pub(super) kind: &'static str,
     /// Format and chunk keys as text: two of the same text write the same.
     pub(super) formatting: String,
     pub(super) buffer: buffer::Config,
@@ -38,6 +41,7 @@ pub(super) struct PreparedOutput {
 /// The stages behind an output.
 struct RunningOutput {
     name: String,
+    kind: &'static str,
     formatting: String,
     config: buffer::Config,
     basin: Basin,
@@ -155,6 +159,17 @@ impl Running {
         self.all().map(basin).collect()
     }
 
+    /// What monitors are shown of them.
+    pub(super) fn views(&self) -> Vec<OutputView> {
+        let view = |output: &RunningOutput| OutputView {
+            id: output.name.clone(),
+            kind: output.kind,
+            basin: output.basin.view(),
+            deliveries: Arc::clone(output.schedule.meters()),
+        };
+        self.all().map(view).collect()
+    }
+
     /// Closes all buffers and delivers what `flush_at_shutdown` says until the deadline.
     pub(super) async fn stop(self, deadline: Instant) {
         let mut stopping = JoinSet::new();
@@ -175,6 +190,7 @@ impl PreparedOutput {
         Some(RunningOutput {
             schedule: Schedule::start(self.schedule, buffer, self.sinks, clock),
             name: self.name,
+            kind: self.kind,
             formatting: self.formatting,
             config: self.buffer,
             basin: self.basin,
@@ -198,6 +214,7 @@ impl RunningOutput {
             self.schedule.switch(next.schedule, next.sinks).await;
             return Some(Self {
                 name: next.name,
+                kind: next.kind,
                 formatting: next.formatting,
                 staged,
                 ..self

@@ -3,6 +3,7 @@
 //! A source is known by its `bind` and `port`: its socket and its connections go on, whatever
 //! else about it changes. A new one is bound, one that is gone drains as at a stop.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -10,9 +11,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::board::SourceView;
 use crate::decode::{self, Ingress};
 use crate::host::clock::Clock;
 use crate::host::descriptors::Descriptors;
+use crate::listener::tls::Expiry;
 use crate::listener::{self, BindError, Limits, Listener, Terms, Transport};
 use crate::route::{LabelId, Router};
 use crate::settings::HttpSource;
@@ -26,6 +29,9 @@ pub(super) struct Sources {
 }
 
 struct RunningSource {
+    id: String,
+    /// With the port that was found if 0 was asked for.
+    address: SocketAddr,
     socket: SocketConfig,
     terms: Terms,
     ingress: Ingress,
@@ -44,6 +50,7 @@ struct SocketConfig {
 
 /// A source that is to run from now on.
 pub(super) struct PreparedSource {
+    id: String,
     socket: SocketConfig,
     origin: Origin,
     transport: Transport,
@@ -82,6 +89,7 @@ impl Sources {
                 None => Origin::Bound(Listener::bind(listener)?),
             };
             prepared.push(PreparedSource {
+                id: source.id,
                 socket,
                 origin,
                 transport,
@@ -110,7 +118,7 @@ impl Sources {
                 Origin::Bound(listener) => {
                     let ingress = Ingress::new(source.decode, entry, Arc::clone(clock));
                     let transport = source.transport;
-                    self.serve(listener, source.socket, ingress, transport)
+                    self.serve(source.id, listener, source.socket, ingress, transport)
                 }
                 Origin::Running(place) => {
                     let Some(running) = before.get_mut(place).and_then(Option::take) else {
@@ -124,6 +132,7 @@ impl Sources {
                         .ingress
                         .switch(source.decode, entry, Arc::clone(clock));
                     RunningSource {
+                        id: source.id,
                         transport: source.transport,
                         ..running
                     }
@@ -153,6 +162,20 @@ impl Sources {
         self.running.iter().map(|source| &source.transport)
     }
 
+    /// What monitors are shown of them.
+    pub(super) fn views(&self) -> Vec<SourceView> {
+        let view = |source: &RunningSource| SourceView {
+            id: source.id.clone(),
+            address: source.address.to_string(),
+            traffic: Arc::clone(source.ingress.traffic()),
+            expiry: match &source.transport {
+                Transport::Plain => Expiry::default(),
+                Transport::Tls(tls) => tls.expiry(),
+            },
+        };
+        self.running.iter().map(view).collect()
+    }
+
     /// Takes no more, and returns when all requests in flight are answered.
     pub(super) async fn stop(mut self) {
         for source in &self.running {
@@ -163,6 +186,7 @@ impl Sources {
 
     fn serve(
         &mut self,
+        id: String,
         listener: Listener,
         socket: SocketConfig,
         ingress: Ingress,
@@ -171,6 +195,8 @@ impl Sources {
         info!(address = %listener.address(), "listening");
         let stop = CancellationToken::new();
         let running = RunningSource {
+            id,
+            address: listener.address(),
             socket,
             terms: listener.terms(),
             ingress: ingress.clone(),

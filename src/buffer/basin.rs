@@ -5,7 +5,7 @@
 //! the buffer full and wait for room (`overflow_action block`) are told that it is full,
 //! because the room they wait for would not be this buffer's.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{RwLock, RwLockWriteGuard};
@@ -16,6 +16,12 @@ use super::{AppendError, Buffer, Portion};
 #[derive(Clone)]
 pub struct Basin {
     shared: Arc<Shared>,
+}
+
+/// A look at a place that does not keep it: see [`Basin::is_alone`].
+#[derive(Clone)]
+pub struct BasinView {
+    shared: Weak<Shared>,
 }
 
 struct Shared {
@@ -61,6 +67,12 @@ impl Basin {
     /// nobody has the old one.
     pub fn buffer(&self) -> Option<Buffer> {
         self.shared.buffer.load().as_deref().cloned()
+    }
+
+    /// Lets somebody look without taking part.
+    pub fn view(&self) -> BasinView {
+        let shared = Arc::downgrade(&self.shared);
+        BasinView { shared }
     }
 
     /// What a portion may have.
@@ -115,6 +127,13 @@ impl Basin {
         };
         self.shared.limits.store(Arc::new(limits));
         self.shared.buffer.store(Some(Arc::new(buffer)));
+    }
+}
+
+impl BasinView {
+    /// As [`Basin::buffer`]; `None` too once the place is gone.
+    pub fn buffer(&self) -> Option<Buffer> {
+        self.shared.upgrade()?.buffer.load().as_deref().cloned()
     }
 }
 

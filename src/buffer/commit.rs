@@ -14,12 +14,14 @@ use fluent_compat::chunk::{ChunkId, Metadata};
 use lru::LruCache;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tokio_util::sync::DropGuard;
 
 use sealing::FullRule;
 
 use super::chunk_file::Header;
 use super::limits::Limits;
+use super::meters::Meters;
 use super::parallel;
 use super::payload::{self, Payload};
 use super::queue::Queue;
@@ -68,6 +70,7 @@ pub(super) struct Committer {
     files: LruCache<ChunkId, Box<dyn File>>,
     queue: Arc<Queue>,
     limits: Arc<Limits>,
+    meters: Arc<Meters>,
     clock: Arc<dyn Clock>,
     full: FullRule,
     sealing: Sealing,
@@ -96,12 +99,19 @@ struct Placed {
     refused: Option<Arc<str>>,
 }
 
+impl Batch {
+    fn has_failed(&self) -> bool {
+        !self.failed.is_empty() || self.placed.iter().any(|placed| placed.refused.is_some())
+    }
+}
+
 impl Committer {
     pub(super) fn new(
         config: &Config,
         storage: Storage,
         queue: Arc<Queue>,
         limits: Arc<Limits>,
+        meters: Arc<Meters>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
@@ -110,6 +120,7 @@ impl Committer {
             files: LruCache::new(Descriptors::now().kept_open(OPEN_FILES)),
             queue,
             limits,
+            meters,
             clock,
             full: FullRule {
                 bytes: config.chunk_limit_size,
@@ -148,7 +159,10 @@ impl Committer {
         }
         self.write(&mut batch);
         self.sync(&mut batch);
+        self.meters.committed(batch.has_failed());
         self.answer(batch);
+        let staged = self.stage.chunks().map(|chunk| &chunk.header);
+        self.meters.count_staged(self.stage.len(), staged);
     }
 
     /// Finds a chunk for each payload and appends its frame to what is pending there.
@@ -238,13 +252,17 @@ impl Committer {
     /// Syncs every chunk that was written, after taking off the requests that failed
     /// elsewhere.
     fn sync(&mut self, batch: &mut Batch) {
-        if !batch.failed.is_empty() || batch.placed.iter().any(|p| p.refused.is_some()) {
+        if batch.has_failed() {
             self.cut_shared(batch);
         }
         let failed_before = batch.failed.len();
         let is_well = |id: &ChunkId| !batch.failed.contains_key(id);
         let ids: Vec<_> = batch.touched.iter().copied().filter(is_well).collect();
+        let begun = Instant::now();
         let synced = parallel::map(&ids, |id| self.sync_one(*id));
+        if self.storage.syncs() {
+            self.meters.sync.record(begun.elapsed());
+        }
         for (id, synced) in ids.into_iter().zip(synced) {
             let synced = match synced {
                 Err(error) if is_out_of_descriptors(&error) => {

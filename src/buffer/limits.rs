@@ -77,6 +77,11 @@ impl Limits {
         self.held.load(Ordering::Acquire)
     }
 
+    /// `total_limit_size`.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
     /// Frees room.
     pub(super) fn release(&self, bytes: u64) {
         self.held.fetch_sub(bytes, Ordering::AcqRel);

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::chunk_file::{Header, ObjectName};
 use super::lock;
+use super::meters::Chunks;
 use super::stage::Condition;
 
 /// A chunk that takes no more events. Owned by whoever took it from the queue.
@@ -70,6 +71,13 @@ impl Queue {
     /// How many chunks wait, those that wait for their next attempt included.
     pub(super) fn len(&self) -> usize {
         lock(&self.waiting).len()
+    }
+
+    /// All that waits, those that wait for their next attempt included.
+    pub(super) fn contents(&self) -> Chunks {
+        let waiting = lock(&self.waiting);
+        let chunks = waiting.values().map(|entry| &entry.chunk);
+        Chunks::of(chunks.map(|chunk| (&chunk.header, chunk.bytes)))
     }
 
     /// When the first waiting chunk may be tried; an instant of the past for those that

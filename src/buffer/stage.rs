@@ -195,6 +195,10 @@ impl Stage {
         self.chunks.remove(&id)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.chunks.len()
+    }
+
     pub(super) fn chunks(&self) -> impl Iterator<Item = &StagedChunk> {
         self.chunks.values()
     }

@@ -96,6 +96,11 @@ impl Storage {
         }
     }
 
+    /// Whether it syncs at all.
+    pub(super) fn syncs(&self) -> bool {
+        self.durability == Durability::Synced
+    }
+
     /// Syncs a file, as far as the buffer promises that.
     pub(super) fn sync(&self, file: &dyn File) -> io::Result<()> {
         match self.durability {

@@ -6,19 +6,11 @@ use super::page::Page;
 use super::units;
 use crate::decode::{self, Parsing, Success};
 use crate::listener::{self, Transport, tls::Clients};
-use crate::settings::HttpSource;
+use crate::settings::{HttpSource, MonitorSource};
 
 pub(super) fn describe(source: &HttpSource, page: &mut Page) {
     let listener = &source.listener;
-    let address = match listener.bind.contains(':') {
-        true => format!("[{}]", listener.bind),
-        false => listener.bind.clone(),
-    };
-    let port = match listener.port {
-        0 => "a free port".to_owned(),
-        port => port.to_string(),
-    };
-    page.heading("source", &format!("http on {address}:{port}"));
+    page.heading("source", &format!("http on {}", address(listener)));
     page.row("transport", &transport(&listener.transport));
     page.row("parse", &parsing(&source.decode.parsing));
     if let Some(extras) = extras(&source.decode) {
@@ -26,6 +18,30 @@ pub(super) fn describe(source: &HttpSource, page: &mut Page) {
     }
     page.row("answers", answer(&source.decode));
     page.row("limits", &limits(listener, &source.decode));
+}
+
+pub(super) fn describe_monitor(monitor: &MonitorSource, page: &mut Page) {
+    let listener = &monitor.listener;
+    page.heading("monitor", &format!("on {}", address(listener)));
+    let transport = match &listener.transport {
+        Transport::Plain => "plain HTTP: whoever can connect can read".to_owned(),
+        tls => transport(tls),
+    };
+    page.row("transport", &transport);
+    let metrics = &monitor.config.metrics_path;
+    let pages = format!("/ for people, {metrics} for Prometheus, /healthz and /readyz, /api/");
+    page.row("pages", &pages);
+}
+
+fn address(listener: &listener::Config) -> String {
+    let address = match listener.bind.contains(':') {
+        true => format!("[{}]", listener.bind),
+        false => listener.bind.clone(),
+    };
+    match listener.port {
+        0 => format!("{address}:a free port"),
+        port => format!("{address}:{port}"),
+    }
 }
 
 fn transport(transport: &Transport) -> String {

@@ -11,7 +11,7 @@ use http::Request;
 use hyper::body::Incoming;
 use tower::Service;
 
-use super::{Config, routes};
+use super::{Config, Traffic, routes};
 use crate::host::clock::Clock;
 use crate::route::Emit;
 
@@ -22,19 +22,29 @@ use crate::route::Emit;
 #[derive(Clone)]
 pub struct Ingress {
     routes: Arc<ArcSwap<MethodRouter>>,
+    traffic: Arc<Traffic>,
 }
 
 impl Ingress {
     /// Reads requests as `config` says and gives their events to `emit`.
     pub fn new<E: Emit>(config: Config, emit: E, clock: Arc<dyn Clock>) -> Self {
+        let traffic = Arc::<Traffic>::default();
+        let routes = routes(config, emit, clock, Arc::clone(&traffic));
         Self {
-            routes: Arc::new(ArcSwap::from_pointee(routes(config, emit, clock))),
+            routes: Arc::new(ArcSwap::from_pointee(routes)),
+            traffic,
         }
     }
 
     /// Answers requests by another configuration from now on, on open connections too.
     pub fn switch<E: Emit>(&self, config: Config, emit: E, clock: Arc<dyn Clock>) {
-        self.routes.store(Arc::new(routes(config, emit, clock)));
+        let routes = routes(config, emit, clock, Arc::clone(&self.traffic));
+        self.routes.store(Arc::new(routes));
+    }
+
+    /// What has been counted, under all configurations.
+    pub fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
     }
 }
 

@@ -123,7 +123,12 @@ impl TestSource {
         let peer: SocketAddr = "192.0.2.7:40000".parse().unwrap();
         request.extensions_mut().insert(peer);
         let emit = self.emitted.clone();
-        let service = routes(self.config.clone(), emit, Arc::new(StoppedClock));
+        let service = routes(
+            self.config.clone(),
+            emit,
+            Arc::new(StoppedClock),
+            Arc::default(),
+        );
         let (head, body) = service.oneshot(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer {

@@ -3,7 +3,14 @@
 use fluent_compat::config::Params;
 
 /// `<source>` types.
-pub(super) const INPUTS: [&str; 1] = ["http"];
+pub(super) const INPUTS: [&str; 6] = [
+    "http",
+    "monitor_agent",
+    "prometheus",
+    "prometheus_monitor",
+    "prometheus_output_monitor",
+    "prometheus_tail_monitor",
+];
 /// `<match>` and `<store>` types.
 pub(super) const OUTPUTS: [&str; 6] = ["s3", "file", "stdout", "copy", "relabel", "null"];
 /// `<filter>` types.

@@ -5,7 +5,7 @@ use fluent_compat::config::Params;
 use super::context::Context;
 use super::plugins::{INPUTS, plugin_type};
 use super::routes::Labels;
-use super::{HttpSource, parse, transport, traps};
+use super::{HttpSource, MonitorSource, monitor, parse, transport, traps};
 use crate::{decode, listener};
 
 /// Fluentd's `port` of in_http.
@@ -13,20 +13,64 @@ const DEFAULT_PORT: u16 = 9880;
 /// Fluentd's `backlog` is the system's; this is what Linux allows by default.
 const DEFAULT_BACKLOG: u32 = 4096;
 
+/// What a `<source>` is.
+pub(super) enum Source {
+    Http(Box<HttpSource>),
+    Monitor(Box<MonitorSource>),
+    /// Labels for Fluentd's metrics.
+    Labels(Vec<(String, String)>),
+}
+
+/// All of them, each among its like.
+#[derive(Default)]
+pub(super) struct Sorted {
+    pub(super) http: Vec<HttpSource>,
+    pub(super) monitors: Vec<MonitorSource>,
+    pub(super) labels: Vec<(String, String)>,
+}
+
+pub(super) fn sorted(sources: Vec<Source>) -> Sorted {
+    let mut sorted = Sorted::default();
+    for source in sources {
+        match source {
+            Source::Http(source) => sorted.http.push(*source),
+            Source::Monitor(monitor) => sorted.monitors.push(*monitor),
+            Source::Labels(labels) => {
+                // Two plugins mostly say the same.
+                for label in labels {
+                    if !sorted.labels.iter().any(|(name, _)| *name == label.0) {
+                        sorted.labels.push(label);
+                    }
+                }
+            }
+        }
+    }
+    sorted
+}
+
 pub(super) fn source(
     section: Params<'_>,
     labels: &mut Labels<'_>,
     context: &Context<'_>,
-) -> Option<HttpSource> {
+) -> Option<Source> {
+    match plugin_type(&section, &INPUTS)? {
+        "http" => http(section, labels, context).map(|source| Source::Http(Box::new(source))),
+        "monitor_agent" => monitor::agent(section, context),
+        "prometheus" => monitor::prometheus(section, context),
+        _ => monitor::labels(section, context),
+    }
+}
+
+fn http(section: Params<'_>, labels: &mut Labels<'_>, context: &Context<'_>) -> Option<HttpSource> {
     let label = labels.entered_by(&section);
-    plugin_type(&section, &INPUTS)?;
-    let _ = section.plugin_id();
+    let id = section.plugin_id();
     section.ignore_section(
         "buffer",
         "events are buffered by the <match> that takes them",
     );
     let bind = section.string("bind").unwrap_or("0.0.0.0").to_owned();
     let port = section.integer_in("port", 0..=u16::MAX);
+    let port = port.unwrap_or(DEFAULT_PORT);
     let backlog = section.integer_in("backlog", 1..=u32::MAX);
     let limits = listener::Limits::default();
     let keepalive = section
@@ -38,7 +82,7 @@ pub(super) fn source(
     section.finish();
     let listener = listener::Config {
         bind,
-        port: port.unwrap_or(DEFAULT_PORT),
+        port,
         backlog: backlog.unwrap_or(DEFAULT_BACKLOG),
         transport: transport?,
         limits: listener::Limits {
@@ -48,7 +92,9 @@ pub(super) fn source(
     };
     let decode = decode?;
     let label = label?;
+    let id = id.map_or_else(|| format!("http:{port}"), str::to_owned);
     Some(HttpSource {
+        id,
         label,
         listener,
         decode,

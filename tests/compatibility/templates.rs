@@ -86,6 +86,9 @@ fn section(heading: &str) -> Option<String> {
             format!("<system>\n<log>\nHERE\n</log>\n</system>\n{SOURCE}{STDOUT}")
         }
         "<source> with @type http" => source("HERE\n"),
+        "<source> with @type prometheus" => monitor("prometheus"),
+        "<source> with @type monitor_agent" => monitor("monitor_agent"),
+        "<source> with @type prometheus_output_monitor" => monitor("prometheus_output_monitor"),
         "<transport tls>" => source(
             "<transport tls>\nca_path /keys/ca.crt\ncert_path /keys/server.crt\nprivate_key_path /keys/server.key\nprivate_key_passphrase PASSPHRASE\nHERE\n</transport>\n",
         ),
@@ -122,6 +125,10 @@ fn section(heading: &str) -> Option<String> {
 
 fn source(lines: &str) -> String {
     format!("<source>\n@type http\n{lines}</source>\n{STDOUT}")
+}
+
+fn monitor(plugin: &str) -> String {
+    format!("{SOURCE}<source>\n@type {plugin}\nHERE\n</source>\n{STDOUT}")
 }
 
 fn s3(lines: &str) -> String {

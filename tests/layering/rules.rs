@@ -18,6 +18,11 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("listener", &["host"]),
     ("telemetry", &["host"]),
     ("cli", &[]),
+    // Shows what the stages count.
+    (
+        "monitor",
+        &["buffer", "decode", "host", "listener", "schedule"],
+    ),
     (
         "settings",
         &[
@@ -25,6 +30,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "decode",
             "host",
             "listener",
+            "monitor",
             "route",
             "schedule",
             "sink",
@@ -48,6 +54,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "decode",
             "host",
             "listener",
+            "monitor",
             "route",
             "schedule",
             "settings",

@@ -37,6 +37,7 @@ impl Committer {
             self.limits.found(found.bytes);
             self.take_up(found);
         }
+        self.count_staged();
         if chunks > 0 {
             info!(chunks, records, bytes, "took up what was there from before");
         }
@@ -88,10 +89,16 @@ impl Committer {
         ages.sort_unstable();
         for (_, id) in ages {
             if queued.is_some_and(|most| self.queue.len() >= most.get()) {
-                return;
+                break;
             }
             self.seal(id);
         }
+        self.count_staged();
+    }
+
+    fn count_staged(&self) {
+        let staged = self.stage.chunks().map(|chunk| &chunk.header);
+        self.meters.looked_at(staged);
     }
 
     pub(super) fn seal_full(&mut self, touched: impl Iterator<Item = ChunkId>) {

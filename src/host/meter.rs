@@ -1,0 +1,140 @@
+//! What stages count of themselves: each write is a relaxed atomic or two, and whoever shows
+//! the numbers reads them when asked.
+//!
+//! Numbers of one page may be of slightly different moments; none is ever taken back.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds one.
+    pub fn count(&self) {
+        self.add(1);
+    }
+
+    /// Adds so many.
+    pub fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// How many there have been since the start.
+    pub fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How long something takes, counted by length.
+#[derive(Debug)]
+pub struct Histogram {
+    buckets: [AtomicU64; BOUNDS.len()],
+    longer: AtomicU64,
+    nanoseconds: AtomicU64,
+}
+
+/// Upper ends of the buckets, in microseconds: from what a sync of a fast disk takes to the
+/// 30 seconds after which Teleport's client gives a request up.
+const BOUNDS: [u64; 14] = [
+    250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 2_500_000,
+    10_000_000, 30_000_000,
+];
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self {
+            buckets: std::array::from_fn(|_| AtomicU64::new(0)),
+            longer: AtomicU64::new(0),
+            nanoseconds: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Histogram {
+    /// Counts one that took so long.
+    pub fn record(&self, took: Duration) {
+        let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let place = BOUNDS.partition_point(|bound| *bound < microseconds);
+        let bucket = self.buckets.get(place).unwrap_or(&self.longer);
+        bucket.fetch_add(1, Ordering::Relaxed);
+        self.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+    }
+
+    /// All lengths so far.
+    pub fn lengths(&self) -> Lengths {
+        let mut sum = 0;
+        let within = BOUNDS.iter().zip(&self.buckets).map(|(bound, bucket)| {
+            sum += bucket.load(Ordering::Relaxed);
+            (Duration::from_micros(*bound), sum)
+        });
+        let within = within.collect();
+        Lengths {
+            within,
+            count: sum + self.longer.load(Ordering::Relaxed),
+            total: Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed)),
+        }
+    }
+}
+
+/// What a [`Histogram`] has counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lengths {
+    /// For each bound how many took no longer, in rising order.
+    pub within: Vec<(Duration, u64)>,
+    /// How many there were.
+    pub count: u64,
+    /// How long all of them took together.
+    pub total: Duration,
+}
+
+impl Lengths {
+    /// The bound that this share of all kept, as `0.99`; `None` if there were none, or if they
+    /// took longer than the last bound.
+    pub fn quantile(&self, share: f64) -> Option<Duration> {
+        let wanted = (self.count as f64 * share).ceil().max(1.0);
+        let reached = |(_, count): &&(Duration, u64)| *count as f64 >= wanted;
+        let bound = self.within.iter().find(reached);
+        bound.map(|(bound, _)| *bound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_counts_in_every_bucket_that_is_no_shorter() {
+        let histogram = Histogram::default();
+        for micros in [250, 251, 2_000_000, 60_000_000] {
+            histogram.record(Duration::from_micros(micros));
+        }
+        let lengths = histogram.lengths();
+        let within = |bound| {
+            let bound = Duration::from_micros(bound);
+            let found = lengths.within.iter().find(|(known, _)| *known == bound);
+            found.map(|(_, count)| *count)
+        };
+        assert_eq!(within(250), Some(1));
+        assert_eq!(within(500), Some(2));
+        assert_eq!(within(1_000_000), Some(2));
+        assert_eq!(within(30_000_000), Some(3));
+        assert_eq!(lengths.count, 4);
+        assert_eq!(lengths.total, Duration::from_micros(62_000_501));
+    }
+
+    #[test]
+    fn a_quantile_is_the_first_bound_that_enough_have_kept() {
+        let histogram = Histogram::default();
+        assert_eq!(histogram.lengths().quantile(0.5), None);
+        for _ in 0..99 {
+            histogram.record(Duration::from_micros(900));
+        }
+        histogram.record(Duration::from_secs(60));
+        let lengths = histogram.lengths();
+        assert_eq!(lengths.quantile(0.99), Some(Duration::from_millis(1)));
+        assert_eq!(lengths.quantile(1.0), None);
+    }
+}
