@@ -302,7 +302,7 @@ impl Buffer {
             }
             Committing::Group(group) => {
                 let (append, answer) = Append::new(payloads);
-                let answered = match group.append(append) {
+                let answered = match group.append(append).await {
                     Ok(()) => answer.await.map_err(|_| AppendError::broken()),
                     Err(refused) => Err(refused),
                 };

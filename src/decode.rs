@@ -23,7 +23,6 @@ mod traffic;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
@@ -33,6 +32,7 @@ use http::request::Parts;
 use fluent_compat::events::Events;
 use tokio::time::Instant;
 
+use self::body::RequestBody;
 use self::budget::{Budget, Room};
 use self::coding::Coding;
 pub use self::cors::{Cors, CorsError};
@@ -97,21 +97,7 @@ impl Default for Limits {
 }
 
 /// What each method does, on whatever path. The path is the tag.
-fn routes<E: Emit>(
-    config: Config,
-    emit: E,
-    clock: Arc<dyn Clock>,
-    traffic: Arc<Traffic>,
-) -> MethodRouter {
-    let source = Arc::new(Source {
-        budget: Budget::new(config.limits.memory),
-        config,
-        clock,
-        emit,
-        traffic,
-        unmatched: Throttle::new(RECURRING_INTERVAL),
-        unavailable: Throttle::new(RECURRING_INTERVAL),
-    });
+fn routes<E: Emit>(source: Arc<Source<E>>) -> MethodRouter {
     // Health checks send GET or HEAD (which axum derives from GET): 200, without effect.
     get(health)
         .post(ingest::<E>)
@@ -164,7 +150,22 @@ struct Source<E> {
 }
 
 impl<E: Emit> Source<E> {
-    async fn answer(self: Arc<Self>, head: Parts, body: Body) -> Response {
+    fn new(config: Config, emit: E, clock: Arc<dyn Clock>, traffic: Arc<Traffic>) -> Self {
+        Self {
+            budget: Budget::new(config.limits.memory),
+            config,
+            clock,
+            emit,
+            traffic,
+            unmatched: Throttle::new(RECURRING_INTERVAL),
+            unavailable: Throttle::new(RECURRING_INTERVAL),
+        }
+    }
+
+    async fn answer<B>(self: Arc<Self>, head: Parts, body: B) -> Response
+    where
+        B: RequestBody,
+    {
         let begun = Instant::now();
         let grant = match &self.config.cors {
             None => None,
@@ -187,7 +188,10 @@ impl<E: Emit> Source<E> {
         answer
     }
 
-    async fn take(self: Arc<Self>, head: Parts, body: Body) -> (Parts, Result<(), Refusal>) {
+    async fn take<B>(self: Arc<Self>, head: Parts, body: B) -> (Parts, Result<(), Refusal>)
+    where
+        B: RequestBody,
+    {
         let mut body = match self.raw_body(&head, body).await {
             Ok(body) => body,
             Err(refusal) => return (head, Err(refusal)),
@@ -221,7 +225,10 @@ impl<E: Emit> Source<E> {
         (head, outcome)
     }
 
-    async fn raw_body(&self, head: &Parts, body: Body) -> Result<RawBody, Refusal> {
+    async fn raw_body<B>(&self, head: &Parts, body: B) -> Result<RawBody, Refusal>
+    where
+        B: RequestBody,
+    {
         // Before the body is read: who sends what we cannot read need not send it.
         let coding = Coding::of(&head.headers)?;
         let (bytes, room) = body::read(body, &self.config.limits, &self.budget).await?;

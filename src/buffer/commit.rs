@@ -25,7 +25,7 @@ use super::meters::Meters;
 use super::parallel;
 use super::payload::{self, Payload};
 use super::queue::Queue;
-use super::stage::{Condition, Stage, StagedChunk};
+use super::stage::{Condition, Spare, Stage, StagedChunk};
 use super::storage::Storage;
 use super::{AppendError, Config, Sealing};
 use crate::host::clock::Clock;
@@ -67,6 +67,7 @@ impl Append {
 pub(super) struct Committer {
     storage: Storage,
     stage: Stage,
+    spare: Spare,
     files: LruCache<ChunkId, Box<dyn File>>,
     queue: Arc<Queue>,
     limits: Arc<Limits>,
@@ -117,6 +118,7 @@ impl Committer {
         Self {
             storage,
             stage: Stage::default(),
+            spare: Spare::default(),
             files: LruCache::new(Descriptors::now().kept_open(OPEN_FILES)),
             queue,
             limits,
@@ -175,7 +177,7 @@ impl Committer {
         for payload in &placed.append.payloads {
             let pushed = self.chunk_for(payload, &mut batch.filled).and_then(|id| {
                 if let Some(chunk) = self.stage.get_mut(id) {
-                    chunk.pending.push(payload)?;
+                    chunk.pending.push(payload, &mut self.spare)?;
                 }
                 Ok(id)
             });
@@ -301,7 +303,7 @@ impl Committer {
             if let Some(chunk) = self.stage.get_mut(*id)
                 && !batch.failed.contains_key(id)
             {
-                chunk.settle();
+                chunk.settle(&mut self.spare);
             }
         }
         // IMPORTANT: before the answers: a spoiled file may still hold what is refused now.

@@ -72,8 +72,20 @@ impl Group {
         Ok(Self { mailbox, limits })
     }
 
-    /// Hands an append over.
-    pub(super) fn append(&self, append: Append) -> Result<(), AppendError> {
+    /// Hands an append over, and wakes the thread once all requests that came at the same
+    /// time have had their turn to hand over theirs: one commit for all of them, and one
+    /// change of thread.
+    pub(super) async fn append(&self, append: Append) -> Result<(), AppendError> {
+        if let Some(wake) = self.post(append)? {
+            tokio::task::yield_now().await;
+            drop(wake);
+        }
+        Ok(())
+    }
+
+    /// Puts an append into the mailbox; the thread is to be woken for it if it is the first
+    /// one there.
+    fn post(&self, append: Append) -> Result<Option<Wake<'_>>, AppendError> {
         let mut letters = lock(&self.mailbox.letters);
         match letters.intake {
             Intake::Open => {}
@@ -86,13 +98,9 @@ impl Group {
         if letters.appends.len().is_power_of_two() {
             letters.forget_abandoned(&self.limits);
         }
-        // The thread is awake, or has been woken, while there is an earlier letter.
+        // The thread is awake, or about to be woken, while there is an earlier letter.
         let first = letters.appends.len() == 1;
-        drop(letters);
-        if first {
-            self.mailbox.arrived.notify_one();
-        }
-        Ok(())
+        Ok(first.then(|| Wake(&self.mailbox)))
     }
 
     pub(super) async fn seal(&self, queued: Option<NonZeroUsize>, due: Due) {
@@ -121,6 +129,16 @@ impl Group {
         }
         self.mailbox.arrived.notify_one();
         let _ = answer.await;
+    }
+}
+
+/// Wakes the thread when it is dropped, and so also when the request that should have done it
+/// is given up: others rely on it.
+struct Wake<'a>(&'a Mailbox);
+
+impl Drop for Wake<'_> {
+    fn drop(&mut self) {
+        self.0.arrived.notify_one();
     }
 }
 
@@ -218,7 +236,7 @@ mod tests {
         let mut waited_for = Vec::new();
         for n in 0..1000 {
             let (append, answer) = Append::new(Vec::new());
-            group.append(append).unwrap();
+            group.post(append).unwrap();
             if n % 100 == 0 {
                 waited_for.push(answer);
             }

@@ -93,16 +93,50 @@ impl StagedChunk {
         }
     }
 
-    /// The pending frames are synced now.
-    pub(super) fn settle(&mut self) {
+    /// The pending frames are synced now. Their memory is left to `spare`.
+    pub(super) fn settle(&mut self, spare: &mut Spare) {
         self.length += self.pending.frames.len() as u64;
         self.content = self.expected();
+        spare.take_from(&mut self.pending.frames);
         self.pending.clear();
     }
 }
 
+/// Memory that a large commit has used, for the next one: fresh memory costs a page fault
+/// every few events.
+#[derive(Default)]
+pub(super) struct Spare(Vec<u8>);
+
+impl Spare {
+    /// Not more is kept, however large a commit was.
+    const MOST: usize = 8 << 20;
+
+    /// Takes the memory of frames that are written, unless their chunk keeps it.
+    fn take_from(&mut self, frames: &mut Vec<u8>) {
+        let more = self.0.capacity().max(KEPT) + 1;
+        if (more..=Self::MOST).contains(&frames.capacity()) {
+            std::mem::swap(&mut self.0, frames);
+        }
+    }
+
+    /// Gives it to frames that are about to grow.
+    fn give_to(&mut self, frames: &mut Vec<u8>) {
+        if self.0.capacity() > frames.capacity() {
+            self.0.clear();
+            self.0.extend_from_slice(frames);
+            *frames = std::mem::take(&mut self.0);
+        }
+    }
+}
+
+/// Capacity that is kept for a chunk's next commit; ten thousand keys keep it each.
+const KEPT: usize = 16 * 1024;
+
 impl Pending {
-    pub(super) fn push(&mut self, payload: &Payload) -> io::Result<()> {
+    pub(super) fn push(&mut self, payload: &Payload, spare: &mut Spare) -> io::Result<()> {
+        if self.frames.len() + payload.bytes.len() > KEPT {
+            spare.give_to(&mut self.frames);
+        }
         append_frame(
             Kind::Data(payload.compression),
             payload.records,
@@ -133,8 +167,6 @@ impl Pending {
     }
 
     pub(super) fn clear(&mut self) {
-        /// Capacity that is kept for the next commit; ten thousand keys keep it each.
-        const KEPT: usize = 16 * 1024;
         self.frames.clear();
         self.frames.shrink_to(KEPT);
         self.content = Content::default();

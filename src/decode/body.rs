@@ -1,14 +1,20 @@
 //! Reading a request's body within its limits.
 
+use std::error::Error as StdError;
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody as _};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
+use hyper::body::Body;
 use tokio::time::timeout;
 
 use super::Limits;
 use super::budget::{Budget, NoRoom, Room};
+
+/// A request's body: hyper's, or what a test makes.
+pub(super) trait RequestBody: Body<Data = Bytes, Error: StdError> + Send + Unpin {}
+
+impl<B: Body<Data = Bytes, Error: StdError> + Send + Unpin> RequestBody for B {}
 
 /// Why a body was not read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +31,7 @@ pub(super) enum BodyError {
 
 /// The whole body, without copying it if it came in one piece, and its room in the budget.
 pub(super) async fn read(
-    body: Body,
+    body: impl RequestBody,
     limits: &Limits,
     budget: &Budget,
 ) -> Result<(Bytes, Room), BodyError> {
@@ -62,7 +68,7 @@ struct Intake<'b> {
 }
 
 impl Intake<'_> {
-    async fn collect(&mut self, mut body: Body) -> Result<Bytes, BodyError> {
+    async fn collect(&mut self, mut body: impl RequestBody) -> Result<Bytes, BodyError> {
         let Some(first) = next(&mut body).await? else {
             return Ok(Bytes::new());
         };
@@ -70,9 +76,11 @@ impl Intake<'_> {
         if body.is_end_stream() {
             return Ok(first);
         }
-        // Not as much as Content-Length says: memory is for what came, not for what was
-        // promised.
         let mut whole = BytesMut::from(first);
+        // There is room for it in the budget, and what is never written to takes no memory.
+        if let Some(rest) = body.size_hint().exact() {
+            whole.reserve(usize::try_from(rest).unwrap_or_default());
+        }
         while let Some(piece) = next(&mut body).await? {
             self.expect(whole.len() + piece.len()).await?;
             whole.extend_from_slice(&piece);
@@ -93,9 +101,9 @@ impl Intake<'_> {
 }
 
 /// The next piece of data; trailers are passed over.
-async fn next(body: &mut Body) -> Result<Option<Bytes>, BodyError> {
+async fn next(body: &mut impl RequestBody) -> Result<Option<Bytes>, BodyError> {
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(broken)?;
+        let frame = frame.map_err(|error| broken(&error))?;
         if let Ok(data) = frame.into_data() {
             return Ok(Some(data));
         }
@@ -111,8 +119,8 @@ fn within(limit: usize, length: usize) -> Result<(), BodyError> {
 }
 
 /// The innermost reason: what wraps it says only that it is about a body.
-fn broken(error: axum::Error) -> BodyError {
-    let mut reason: &dyn std::error::Error = &error;
+fn broken(error: &dyn StdError) -> BodyError {
+    let mut reason = error;
     while let Some(source) = reason.source() {
         reason = source;
     }
@@ -127,6 +135,7 @@ mod tests {
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
+    use axum::body::Body;
     use hyper::body::Frame;
     use tokio::sync::mpsc;
 
@@ -142,7 +151,7 @@ mod tests {
     /// A body that comes piece by piece and says nothing about its length.
     struct Pieces(mpsc::UnboundedReceiver<io::Result<&'static str>>);
 
-    impl axum::body::HttpBody for Pieces {
+    impl hyper::body::Body for Pieces {
         type Data = Bytes;
         type Error = io::Error;
 

@@ -1,17 +1,20 @@
 //! The service of a listener, whose configuration can change under it.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use arc_swap::ArcSwap;
+use axum::response::Response;
 use axum::routing::MethodRouter;
 use axum::routing::future::RouteFuture;
-use http::Request;
+use http::{Method, Request};
 use hyper::body::Incoming;
+use tokio_util::either::Either;
 use tower::Service;
 
-use super::{Config, Traffic, routes};
+use super::{Config, Source, Traffic, routes};
 use crate::host::clock::Clock;
 use crate::route::Emit;
 
@@ -21,25 +24,57 @@ use crate::route::Emit;
 /// It reads the peer's [`std::net::SocketAddr`] from the request's extensions.
 #[derive(Clone)]
 pub struct Ingress {
-    routes: Arc<ArcSwap<MethodRouter>>,
+    doors: Arc<ArcSwap<Doors>>,
     traffic: Arc<Traffic>,
+}
+
+/// The ways to one source.
+struct Doors {
+    /// For requests that bring events, which is nearly all of them. They pass axum by: to be
+    /// called its router must be cloned, a box for each of its methods.
+    events: Arc<dyn Ingest>,
+    others: MethodRouter,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+/// A [`Source`], whatever it emits to.
+trait Ingest: Send + Sync {
+    fn ingest(self: Arc<Self>, request: Request<Incoming>) -> Answer;
+}
+
+impl<E: Emit> Ingest for Source<E> {
+    fn ingest(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+        let (head, body) = request.into_parts();
+        Box::pin(async move { Ok(self.answer(head, body).await) })
+    }
+}
+
+impl Doors {
+    fn new<E: Emit>(config: Config, emit: E, clock: Arc<dyn Clock>, traffic: Arc<Traffic>) -> Self {
+        let source = Arc::new(Source::new(config, emit, clock, traffic));
+        Self {
+            others: routes(Arc::clone(&source)),
+            events: source,
+        }
+    }
 }
 
 impl Ingress {
     /// Reads requests as `config` says and gives their events to `emit`.
     pub fn new<E: Emit>(config: Config, emit: E, clock: Arc<dyn Clock>) -> Self {
         let traffic = Arc::<Traffic>::default();
-        let routes = routes(config, emit, clock, Arc::clone(&traffic));
+        let doors = Doors::new(config, emit, clock, Arc::clone(&traffic));
         Self {
-            routes: Arc::new(ArcSwap::from_pointee(routes)),
+            doors: Arc::new(ArcSwap::from_pointee(doors)),
             traffic,
         }
     }
 
     /// Answers requests by another configuration from now on, on open connections too.
     pub fn switch<E: Emit>(&self, config: Config, emit: E, clock: Arc<dyn Clock>) {
-        let routes = routes(config, emit, clock, Arc::clone(&self.traffic));
-        self.routes.store(Arc::new(routes));
+        let doors = Doors::new(config, emit, clock, Arc::clone(&self.traffic));
+        self.doors.store(Arc::new(doors));
     }
 
     /// What has been counted, under all configurations.
@@ -49,16 +84,19 @@ impl Ingress {
 }
 
 impl Service<Request<Incoming>> for Ingress {
-    type Response = axum::response::Response;
+    type Response = Response;
     type Error = Infallible;
-    type Future = RouteFuture<Infallible>;
+    type Future = Either<Answer, RouteFuture<Infallible>>;
 
     fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        // A clone, because calling needs one of one's own: a count for each method.
-        MethodRouter::clone(&self.routes.load()).call(request)
+        let doors = self.doors.load();
+        match *request.method() {
+            Method::POST | Method::PUT => Either::Left(Arc::clone(&doors.events).ingest(request)),
+            _ => Either::Right(doors.others.clone().call(request)),
+        }
     }
 }

@@ -16,7 +16,7 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use super::{Config, DefaultParsers, Extras, Limits, Parsing, Success, routes};
+use super::{Config, DefaultParsers, Extras, Limits, Parsing, Source, Success, routes};
 use crate::host::clock::Clock;
 use crate::route::{Emit, EmitError};
 
@@ -123,12 +123,9 @@ impl TestSource {
         let peer: SocketAddr = "192.0.2.7:40000".parse().unwrap();
         request.extensions_mut().insert(peer);
         let emit = self.emitted.clone();
-        let service = routes(
-            self.config.clone(),
-            emit,
-            Arc::new(StoppedClock),
-            Arc::default(),
-        );
+        let clock = Arc::new(StoppedClock);
+        let source = Source::new(self.config.clone(), emit, clock, Arc::default());
+        let service = routes(Arc::new(source));
         let (head, body) = service.oneshot(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer {

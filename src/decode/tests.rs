@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use axum::body::Body;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use fluent_compat::tag::Tag;

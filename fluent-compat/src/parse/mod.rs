@@ -28,6 +28,8 @@ pub use separated::{LtsvDelimiter, LtsvParser, TsvParser};
 
 pub use crate::json::{NestingLimit, TimeKey};
 
+use std::str::Utf8Error;
+
 use error::Failure;
 use serde_json::{Map, Value};
 
@@ -92,7 +94,7 @@ impl Parser {
         now: EventTime,
         events: &mut Events,
     ) -> Result<(), Failure> {
-        let text = || std::str::from_utf8(piece).map_err(Failure::not_utf8);
+        let text = || utf8(piece).map_err(Failure::not_utf8);
         match self {
             Self::Json(parser) => parser.parse(text()?, now, events),
             Self::Msgpack(parser) => parser.parse(piece, now, events),
@@ -104,6 +106,12 @@ impl Parser {
             Self::Apache2(parser) => parser.parse(text()?, now, events),
         }
     }
+}
+
+/// As `std::str::from_utf8`, ten times as fast where not all is ASCII.
+fn utf8(bytes: &[u8]) -> Result<&str, Utf8Error> {
+    // Only the slow way knows where the mistake is.
+    simdutf8::basic::from_utf8(bytes).or_else(|_| std::str::from_utf8(bytes))
 }
 
 /// `<parse> @type none`.

@@ -180,3 +180,17 @@ async fn a_request_that_can_never_fit_drops_nothing_and_does_not_wait() {
         assert_eq!(kept, ["a"], "{action:?}");
     }
 }
+
+#[tokio::test]
+async fn a_request_that_is_given_up_wakes_the_committer_for_those_behind_it() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    let mut first = Box::pin(buffer.append(vec![portion("a", "1\n")]));
+    let is_pending = std::future::poll_fn(|context| {
+        std::task::Poll::Ready(first.as_mut().poll(context).is_pending())
+    });
+    assert!(is_pending.await);
+    let second = buffer.append(vec![portion("a", "2\n")]);
+    let (stored, ()) = tokio::join!(second, async { drop(first) });
+    stored.unwrap();
+}
