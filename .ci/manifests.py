@@ -59,11 +59,14 @@ def check_sidecar(pod, kustomization, claim):
         expect((KUBERNETES / name).is_file(), f"{name} is there")
 
     conf = (KUBERNETES / "fluent.conf").read_text()
-    [port] = sidecar["ports"]
-    expect(f"port {port['containerPort']}" in conf, "the port is the configuration's")
+    [port, monitor] = sidecar["ports"]
+    for each in [port, monitor]:
+        expect(f"port {each['containerPort']}" in conf, "the port is the configuration's")
     expect(f"path {mounts['forebay-buffer']}/" in conf, "the buffer is on the claim")
-    for probe in ["startupProbe", "readinessProbe", "livenessProbe"]:
-        same(sidecar[probe]["tcpSocket"]["port"], port["name"], probe)
+    paths = {"startupProbe": "/healthz", "readinessProbe": "/readyz", "livenessProbe": "/healthz"}
+    for probe, path in paths.items():
+        same(sidecar[probe]["httpGet"]["port"], monitor["name"], probe)
+        same(sidecar[probe]["httpGet"]["path"], path, probe)
     urls = read(KUBERNETES / "values.yaml")["fluentd"]
     for url in [urls["url"], urls["sessionUrl"]]:
         expect(url.startswith(f"https://localhost:{port['containerPort']}/"), url)
