@@ -339,7 +339,7 @@ impl Server {
             () = self.stop() => {}
             signal = signals.next_stop() => {
                 for (output, place, basin) in basins {
-                    let bytes = basin.buffer().map_or(0, |buffer| buffer.held());
+                    let bytes = basin.held();
                     if bytes > 0 {
                         warn!(output, bytes, "not delivered: {place} still holds events");
                     }

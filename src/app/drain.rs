@@ -111,9 +111,8 @@ async fn wait(
 
 /// Outputs whose buffers hold something, with the place and the bytes.
 fn left(basins: &[(String, Place, Basin)]) -> Vec<(&str, &Place, u64)> {
-    let held = |basin: &Basin| basin.buffer().map_or(0, |buffer| buffer.held());
     let all = basins.iter();
-    let all = all.map(|(output, place, basin)| (output.as_str(), place, held(basin)));
+    let all = all.map(|(output, place, basin)| (output.as_str(), place, basin.held()));
     all.filter(|(_, _, bytes)| *bytes > 0).collect()
 }
 

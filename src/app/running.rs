@@ -201,7 +201,7 @@ impl PreparedOutput {
 
 impl RunningOutput {
     fn held(&self) -> u64 {
-        self.basin.buffer().map_or(0, |buffer| buffer.held())
+        self.basin.held()
     }
 
     /// Goes on by other settings; `None` if its buffer is lost to it, which is logged.

@@ -75,6 +75,11 @@ impl Basin {
         BasinView { shared }
     }
 
+    /// Bytes that the buffer holds, staged and queued; 0 while there is none.
+    pub fn held(&self) -> u64 {
+        self.buffer().map_or(0, |buffer| buffer.held())
+    }
+
     /// What a portion may have.
     pub fn portion_limits(&self) -> PortionLimits {
         **self.shared.limits.load()

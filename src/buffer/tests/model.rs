@@ -13,6 +13,7 @@ use fluent_compat::retry::Target;
 use proptest::prelude::*;
 
 use super::*;
+use crate::host::fs::crashing::dice;
 
 /// What was promised of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -330,19 +331,4 @@ fn open_small(fs: &CrashingFs, compression: Compression) -> Buffer {
     config.chunk_limit_size = 60;
     let clock = Arc::new(PausedClock::starting_at(1_700_000_000));
     Buffer::open_without_thread(Arc::new(fs.clone()), &config, clock).unwrap()
-}
-
-/// How much of each change survives: nothing, all, or a part.
-fn dice(seed: u64) -> impl FnMut(usize) -> usize {
-    let mut state = seed | 1;
-    move |most| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        match state % 4 {
-            0 => 0,
-            1 => (state >> 8) as usize % (most + 1),
-            _ => most,
-        }
-    }
 }

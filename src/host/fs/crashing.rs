@@ -229,6 +229,21 @@ impl Inode {
     }
 }
 
+/// An opinion for [`CrashingFs::crash`]: of each change nothing survives, all, or a part.
+pub(crate) fn dice(seed: u64) -> impl FnMut(usize) -> usize {
+    let mut state = seed | 1;
+    move |most| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        match state % 4 {
+            0 => 0,
+            1 => (state >> 8) as usize % (most + 1),
+            _ => most,
+        }
+    }
+}
+
 /// The parts of a write that lie in different sectors, each with its offset.
 fn sectors(mut offset: usize, mut bytes: &[u8]) -> Vec<(usize, Vec<u8>)> {
     let mut parts = Vec::new();

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::lab::{Answer, Lab};
+use crate::host::fs::crashing::dice;
 
 /// What happens to a server.
 #[derive(Clone, Debug)]
@@ -162,19 +163,4 @@ pub(super) fn fail_one(lab: &Lab, nth: u32) {
         before = before.and_then(|left| left.checked_sub(1));
         fails.then(|| io::Error::other("told to fail"))
     });
-}
-
-/// How much of each change survives: nothing, all, or a part.
-pub(super) fn dice(seed: u64) -> impl FnMut(usize) -> usize {
-    let mut state = seed | 1;
-    move |most| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        match state % 4 {
-            0 => 0,
-            1 => (state >> 8) as usize % (most + 1),
-            _ => most,
-        }
-    }
 }

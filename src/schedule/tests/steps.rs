@@ -2,7 +2,8 @@
 //! sync of the directory, and PUT. A step more, and the last one has had its effect.
 
 use super::lab::{Answer, Lab};
-use super::model::{Act, End, dice, do_one, fail_one};
+use super::model::{Act, End, do_one, fail_one};
+use crate::host::fs::crashing::dice;
 
 /// As [`CrashingFs::crash`](crate::host::fs::crashing::CrashingFs::crash) asks it.
 type Survives = Box<dyn FnMut(usize) -> usize>;
