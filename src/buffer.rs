@@ -20,6 +20,7 @@ mod basin;
 mod chunk_file;
 mod commit;
 mod config;
+mod frames;
 mod group;
 mod inspect;
 mod leftovers;
@@ -42,11 +43,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fluent_compat::chunk::{ChunkId, Metadata};
+use smallvec::SmallVec;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use basin::{Basin, BasinView, Exchange, PortionLimits};
-pub use chunk_file::{ChunkBody, Compression, Header, ObjectName};
+pub use chunk_file::{ChunkBody, Compression, FormattedEvents, Header, ObjectName};
 use commit::{Append, Committer};
 pub use config::{Backup, Config, Durability, Place, Sealing};
 use group::{Due, Group};
@@ -54,7 +56,7 @@ pub use inspect::{ChunkState, CopyError, Inspected, Problem, Severity, copy_even
 use limits::Limits;
 pub use limits::OverflowAction;
 pub use meters::{Chunks, Contents, Meters};
-use payload::Payload;
+use payload::Payloads;
 use queue::Queue;
 pub use queue::SealedChunk;
 use storage::Storage;
@@ -78,10 +80,13 @@ pub struct Portion {
     /// The key that the events share.
     pub metadata: Metadata,
     /// The events as they will stand in the object.
-    pub bytes: Vec<u8>,
-    /// How many events these are.
+    pub events: FormattedEvents,
+    /// How many events these are; at least one.
     pub records: u32,
 }
+
+/// The portions of a request: mostly one.
+pub type Portions = SmallVec<[Portion; 1]>;
 
 /// Why an append was refused; nothing of it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -270,10 +275,11 @@ impl Buffer {
     ///
     /// # Errors
     /// See `AppendError`; nothing is stored then.
-    pub async fn append(&self, portions: Vec<Portion>) -> Result<(), AppendError> {
+    pub async fn append(&self, portions: impl Into<Portions>) -> Result<(), AppendError> {
+        let portions = portions.into();
         let (mut formatted, mut records) = (0, 0);
         for portion in &portions {
-            let found = portion.bytes.len() as u64;
+            let found = portion.events.len() as u64;
             if found > self.shared.portion_limit {
                 let limit = self.shared.portion_limit;
                 return Err(AppendError::TooLarge { found, limit });
@@ -293,12 +299,13 @@ impl Buffer {
     }
 
     /// Stores what there is room for, or gives the room back.
-    async fn commit(&self, payloads: Vec<Payload>, bytes: u64) -> Result<(), AppendError> {
+    async fn commit(&self, payloads: Payloads, bytes: u64) -> Result<(), AppendError> {
         match &self.shared.committing {
             Committing::Inline(committer) => {
-                let (append, mut answer) = Append::new(payloads);
-                lock(committer).commit(vec![append]);
-                answer.try_recv().unwrap_or(Err(AppendError::Closed))
+                let mut outcome = None;
+                let answer = &mut outcome;
+                lock(committer).commit([Append { payloads, answer }]);
+                outcome.unwrap_or(Err(AppendError::Closed))
             }
             Committing::Group(group) => {
                 let (append, answer) = Append::new(payloads);

@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
-use super::{AppendError, Buffer, Portion};
+use super::{AppendError, Buffer, Portions};
 
 /// Appends to whichever buffer is there. Clones name the same place.
 #[derive(Clone)]
@@ -89,7 +89,7 @@ impl Basin {
     ///
     /// # Errors
     /// See `AppendError`; nothing is stored then.
-    pub async fn append(&self, portions: Vec<Portion>) -> Result<(), AppendError> {
+    pub async fn append(&self, portions: impl Into<Portions>) -> Result<(), AppendError> {
         let _open = self.shared.gate.read().await;
         match self.buffer() {
             Some(buffer) => buffer.append(portions).await,

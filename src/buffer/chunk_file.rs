@@ -13,6 +13,7 @@ mod scan;
 
 pub use body::ChunkBody;
 pub use compression::Compression;
+pub use frame::FormattedEvents;
 pub(super) use frame::{Kind, append_frame};
 pub use header::{Header, ObjectName};
 pub(super) use names::{ChunkNames, State, parse_any};

@@ -4,7 +4,7 @@
 mod faults;
 mod sealing;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -20,12 +20,13 @@ use tokio_util::sync::DropGuard;
 use sealing::FullRule;
 
 use super::chunk_file::Header;
+use super::frames::Spare;
 use super::limits::Limits;
 use super::meters::Meters;
 use super::parallel;
-use super::payload::{self, Payload};
+use super::payload::{self, Payload, Payloads};
 use super::queue::Queue;
-use super::stage::{Condition, Spare, Stage, StagedChunk};
+use super::stage::{Condition, Stage, StagedChunk};
 use super::storage::Storage;
 use super::{AppendError, Config, Sealing};
 use crate::host::clock::Clock;
@@ -40,15 +41,38 @@ const OPEN_FILES: NonZeroUsize = NonZeroUsize::new(128).expect("128 is not zero"
 const BETWEEN_COMPLAINTS: Duration = Duration::from_secs(10);
 
 /// A request on its way into the chunks.
-pub(super) struct Append {
-    payloads: Vec<Payload>,
-    answer: oneshot::Sender<Result<(), AppendError>>,
+pub(super) struct Append<A = Waiting> {
+    pub(super) payloads: Payloads,
+    pub(super) answer: A,
+}
+
+/// What became of an append.
+pub(super) type Outcome = Result<(), AppendError>;
+
+/// A request that waits in another task.
+pub(super) type Waiting = oneshot::Sender<Outcome>;
+
+/// Who is told what became of an append.
+pub(super) trait Answer {
+    fn tell(self, outcome: Outcome);
+}
+
+impl Answer for Waiting {
+    fn tell(self, outcome: Outcome) {
+        // Whoever asked may have gone; the events are stored all the same.
+        let _ = self.send(outcome);
+    }
+}
+
+/// A request that commits its append itself.
+impl Answer for &mut Option<Outcome> {
+    fn tell(self, outcome: Outcome) {
+        *self = Some(outcome);
+    }
 }
 
 impl Append {
-    pub(super) fn new(
-        payloads: Vec<Payload>,
-    ) -> (Self, oneshot::Receiver<Result<(), AppendError>>) {
+    pub(super) fn new(payloads: Payloads) -> (Self, oneshot::Receiver<Outcome>) {
         let (answer, receiver) = oneshot::channel();
         (Self { payloads, answer }, receiver)
     }
@@ -81,28 +105,41 @@ pub(super) struct Committer {
     gone: Option<DropGuard>,
 }
 
-/// One commit: the appends and the chunks they touch.
+/// One commit: the appends, in the order in which their frames stand in the files.
+struct Batch<A> {
+    placed: SmallVec<[Placed<A>; 1]>,
+    extent: Extent,
+}
+
+/// An append whose frames are pending.
+struct Placed<A> {
+    answer: A,
+    bytes: u64,
+    /// One for each payload.
+    chunks: SmallVec<[ChunkId; 1]>,
+    reach: Reach,
+    refused: Option<Arc<str>>,
+}
+
+/// How many chunks a request touches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Alone,
+    Shared,
+}
+
+/// The chunks of a commit.
 #[derive(Default)]
-struct Batch {
-    placed: Vec<Placed>,
-    touched: Vec<ChunkId>,
-    /// The same ones.
-    seen: HashSet<ChunkId>,
-    /// Chunks that had no room for an append.
+struct Extent {
+    touched: SmallVec<[ChunkId; 4]>,
+    /// Those that had no room for an append.
     filled: Vec<ChunkId>,
     failed: HashMap<ChunkId, Arc<str>>,
 }
 
-/// An append and where it went.
-struct Placed {
-    append: Append,
-    chunks: SmallVec<[ChunkId; 1]>,
-    refused: Option<Arc<str>>,
-}
-
-impl Batch {
+impl<A> Batch<A> {
     fn has_failed(&self) -> bool {
-        !self.failed.is_empty() || self.placed.iter().any(|placed| placed.refused.is_some())
+        !self.extent.failed.is_empty() || self.placed.iter().any(|placed| placed.refused.is_some())
     }
 }
 
@@ -141,25 +178,29 @@ impl Committer {
     }
 
     /// Stores the appends and answers each of them.
-    pub(super) fn commit(&mut self, appends: Vec<Append>) {
-        let mut batch = Batch::default();
+    pub(super) fn commit<A: Answer>(&mut self, appends: impl IntoIterator<Item = Append<A>>) {
+        let mut batch = Batch {
+            placed: SmallVec::new(),
+            extent: Extent::default(),
+        };
         // IMPORTANT: requests that touch one chunk come first in every file, so that a
         // cut can take off the others when one of their chunks fails.
-        let (alone, shared): (Vec<_>, Vec<_>) = appends
-            .into_iter()
-            .partition(|append| append.payloads.len() == 1);
-        for append in alone {
-            self.place(append, &mut batch);
+        let mut shared = Vec::new();
+        for append in appends {
+            match append.payloads.len() {
+                1 => self.place(append, Reach::Alone, &mut batch),
+                _ => shared.push(append),
+            }
         }
-        for id in &batch.touched {
+        for id in &batch.extent.touched {
             if let Some(chunk) = self.stage.get_mut(*id) {
                 chunk.pending.mark_alone();
             }
         }
         for append in shared {
-            self.place(append, &mut batch);
+            self.place(append, Reach::Shared, &mut batch);
         }
-        self.write(&mut batch);
+        self.write(&mut batch.extent);
         self.sync(&mut batch);
         self.meters.committed(batch.has_failed());
         self.answer(batch);
@@ -167,24 +208,24 @@ impl Committer {
         self.meters.count_staged(self.stage.len(), staged);
     }
 
-    /// Finds a chunk for each payload and appends its frame to what is pending there.
-    fn place(&mut self, append: Append, batch: &mut Batch) {
+    /// Finds a chunk for each payload and puts its frame to what is pending there.
+    fn place<A>(&mut self, append: Append<A>, reach: Reach, batch: &mut Batch<A>) {
         let mut placed = Placed {
-            append,
+            answer: append.answer,
+            bytes: payload::length(&append.payloads),
             chunks: SmallVec::new(),
+            reach,
             refused: None,
         };
-        for payload in &placed.append.payloads {
-            let pushed = self.chunk_for(payload, &mut batch.filled).and_then(|id| {
-                if let Some(chunk) = self.stage.get_mut(id) {
-                    chunk.pending.push(payload, &mut self.spare)?;
-                }
-                Ok(id)
-            });
-            match pushed {
+        for payload in append.payloads {
+            match self.chunk_for(&payload, &mut batch.extent.filled) {
                 Ok(id) => {
-                    if batch.seen.insert(id) {
-                        batch.touched.push(id);
+                    if let Some(chunk) = self.stage.get_mut(id) {
+                        if !chunk.pending.has_events() {
+                            batch.extent.touched.push(id);
+                        }
+                        let Payload { frame, content, .. } = payload;
+                        chunk.pending.push(frame, content, &mut self.spare);
                     }
                     placed.chunks.push(id);
                 }
@@ -203,7 +244,7 @@ impl Committer {
     fn chunk_for(&mut self, payload: &Payload, filled: &mut Vec<ChunkId>) -> io::Result<ChunkId> {
         if let Some(open) = self.stage.open_for(&payload.metadata) {
             let id = open.header.id;
-            if self.full.has_room(open.expected(), payload) {
+            if self.full.has_room(open.expected(), payload.content) {
                 return Ok(id);
             }
             self.stage.shut(id);
@@ -222,14 +263,14 @@ impl Committer {
             metadata,
         };
         let path = self.storage.staged_path(id);
-        self.stage.insert(StagedChunk::unborn(header, path)?);
+        self.stage.insert(StagedChunk::unborn(header, path, &mut self.spare)?);
         Ok(id)
     }
 
     /// Writes what is pending; a chunk whose write fails is cut back.
-    fn write(&mut self, batch: &mut Batch) {
+    fn write(&mut self, extent: &mut Extent) {
         let mut born = Vec::new();
-        for id in batch.touched.clone() {
+        for id in extent.touched.clone() {
             let Some(chunk) = self.stage.get_mut(id) else {
                 continue;
             };
@@ -237,7 +278,7 @@ impl Committer {
             match write_pending(&self.storage, &mut self.files, chunk) {
                 Ok(()) if was_unborn => born.push(id),
                 Ok(()) => {}
-                Err(error) => self.fail(id, "write", &error, batch),
+                Err(error) => self.fail(id, "write", &error, extent),
             }
         }
         if born.is_empty() {
@@ -246,25 +287,28 @@ impl Committer {
         // NOTE: before the files' own sync: a synced file without a name is lost.
         if let Err(error) = self.storage.sync_dir() {
             for id in born {
-                self.fail(id, "sync of the directory", &error, batch);
+                self.fail(id, "sync of the directory", &error, extent);
             }
         }
     }
 
     /// Syncs every chunk that was written, after taking off the requests that failed
     /// elsewhere.
-    fn sync(&mut self, batch: &mut Batch) {
-        if batch.has_failed() {
-            self.cut_shared(batch);
+    fn sync<A>(&mut self, batch: &mut Batch<A>) {
+        let has_failed = batch.has_failed();
+        let extent = &mut batch.extent;
+        if has_failed {
+            self.cut_shared(extent);
         }
-        let failed_before = batch.failed.len();
-        let is_well = |id: &ChunkId| !batch.failed.contains_key(id);
-        let ids: Vec<_> = batch.touched.iter().copied().filter(is_well).collect();
+        if !self.storage.syncs() {
+            return;
+        }
+        let failed_before = extent.failed.len();
+        let is_well = |id: &ChunkId| !extent.failed.contains_key(id);
+        let ids: Vec<_> = extent.touched.iter().copied().filter(is_well).collect();
         let begun = Instant::now();
         let synced = parallel::map(&ids, |id| self.sync_one(*id));
-        if self.storage.syncs() {
-            self.meters.sync.record(begun.elapsed());
-        }
+        self.meters.sync.record(begun.elapsed());
         for (id, synced) in ids.into_iter().zip(synced) {
             let synced = match synced {
                 Err(error) if is_out_of_descriptors(&error) => {
@@ -274,11 +318,11 @@ impl Committer {
                 synced => synced,
             };
             if let Err(error) = synced {
-                self.spoil(id, &error, batch);
+                self.spoil(id, &error, extent);
             }
         }
-        if batch.failed.len() > failed_before && failed_before == 0 {
-            self.cut_shared(batch);
+        if extent.failed.len() > failed_before && failed_before == 0 {
+            self.cut_shared(extent);
         }
     }
 
@@ -294,40 +338,38 @@ impl Committer {
     }
 
     /// Copies away from what is spoiled, answers the requests, then seals what is full.
-    fn answer(&mut self, mut batch: Batch) {
-        let shared_failed = batch.placed.iter().find_map(|placed| {
-            let in_chunk = || placed.chunks.iter().find_map(|id| batch.failed.get(id));
+    fn answer<A: Answer>(&mut self, batch: Batch<A>) {
+        let Batch { placed, extent } = batch;
+        let shared_failed = placed.iter().find_map(|placed| {
+            let in_chunk = || placed.chunks.iter().find_map(|id| extent.failed.get(id));
             placed.refused.as_ref().or_else(in_chunk).cloned()
         });
-        for id in &batch.touched {
+        for id in &extent.touched {
             if let Some(chunk) = self.stage.get_mut(*id)
-                && !batch.failed.contains_key(id)
+                && !extent.failed.contains_key(id)
             {
                 chunk.settle(&mut self.spare);
             }
         }
         // IMPORTANT: before the answers: a spoiled file may still hold what is refused now.
-        self.seal_full(batch.failed.keys().copied());
-        for placed in std::mem::take(&mut batch.placed) {
-            let reason = match placed.append.payloads.len() {
-                1 => {
-                    let failed = placed.chunks.first().and_then(|id| batch.failed.get(id));
+        self.seal_full(extent.failed.keys().copied());
+        for placed in placed {
+            let reason = match placed.reach {
+                Reach::Alone => {
+                    let failed = placed.chunks.first().and_then(|id| extent.failed.get(id));
                     placed.refused.as_ref().or(failed).cloned()
                 }
-                _ => shared_failed.clone(),
+                Reach::Shared => shared_failed.clone(),
             };
-            let bytes = placed.append.bytes();
-            let result = match reason {
+            placed.answer.tell(match reason {
                 None => Ok(()),
                 Some(reason) => {
-                    self.limits.release(bytes);
+                    self.limits.release(placed.bytes);
                     Err(AppendError::Storage { reason })
                 }
-            };
-            // Whoever asked may have gone; the events are stored all the same.
-            let _ = placed.append.answer.send(result);
+            });
         }
-        self.seal_full(batch.touched.into_iter().chain(batch.filled));
+        self.seal_full(extent.touched.into_iter().chain(extent.filled));
     }
 }
 
@@ -337,15 +379,28 @@ fn write_pending(
     files: &mut LruCache<ChunkId, Box<dyn File>>,
     chunk: &mut StagedChunk,
 ) -> io::Result<()> {
-    let file = match files.pop(&chunk.header.id) {
-        Some(file) if file.is_linked()? => file,
+    let id = chunk.header.id;
+    let linked = files.get(&id).map(|file| file.is_linked());
+    match linked.transpose() {
+        Ok(Some(true)) => {}
+        Ok(None) => {
+            let opened = open(storage, files, chunk)?;
+            files.put(id, opened);
+        }
         // Writing to it would go well, and the events would be gone.
-        Some(removed) => storage.restore(chunk, &*removed)?,
-        None => open(storage, files, chunk)?,
-    };
-    let written = file.write_all_at(&chunk.pending.frames, chunk.length);
-    files.put(chunk.header.id, file);
-    written?;
+        Ok(Some(false)) => {
+            if let Some(removed) = files.pop(&id) {
+                files.put(id, storage.restore(chunk, &*removed)?);
+            }
+        }
+        Err(error) => {
+            files.pop(&id);
+            return Err(error);
+        }
+    }
+    let file = files.get(&id);
+    let file = file.expect("invariant: a file that was opened a moment ago stays open");
+    chunk.pending.frames.write(&**file, chunk.length)?;
     chunk.condition = Condition::Sound;
     Ok(())
 }

@@ -35,6 +35,8 @@ struct Mailbox {
 #[derive(Default)]
 struct Letters {
     appends: Vec<Append>,
+    /// Whether the appends are to be committed: nobody gathers any more.
+    gathered: bool,
     seals: Vec<Seal>,
     /// Answered when the last append is.
     closing: Option<oneshot::Sender<()>>,
@@ -72,20 +74,18 @@ impl Group {
         Ok(Self { mailbox, limits })
     }
 
-    /// Hands an append over, and wakes the thread once all requests that came at the same
-    /// time have had their turn to hand over theirs: one commit for all of them, and one
-    /// change of thread.
+    /// Hands an append over. Who comes first gathers those that come at the same time: one
+    /// commit for all of them, and one change of thread.
     pub(super) async fn append(&self, append: Append) -> Result<(), AppendError> {
-        if let Some(wake) = self.post(append)? {
-            tokio::task::yield_now().await;
-            drop(wake);
+        if let Some(gathering) = self.post(append)? {
+            gathering.until_all_are_here().await;
         }
         Ok(())
     }
 
-    /// Puts an append into the mailbox; the thread is to be woken for it if it is the first
-    /// one there.
-    fn post(&self, append: Append) -> Result<Option<Wake<'_>>, AppendError> {
+    /// Puts an append into the mailbox; if it is the first one there, others are to be
+    /// gathered.
+    fn post(&self, append: Append) -> Result<Option<Gathering<'_>>, AppendError> {
         let mut letters = lock(&self.mailbox.letters);
         match letters.intake {
             Intake::Open => {}
@@ -98,9 +98,11 @@ impl Group {
         if letters.appends.len().is_power_of_two() {
             letters.forget_abandoned(&self.limits);
         }
-        // The thread is awake, or about to be woken, while there is an earlier letter.
-        let first = letters.appends.len() == 1;
-        Ok(first.then(|| Wake(&self.mailbox)))
+        if letters.appends.len() > 1 {
+            return Ok(None);
+        }
+        letters.gathered = false;
+        Ok(Some(Gathering(&self.mailbox)))
     }
 
     pub(super) async fn seal(&self, queued: Option<NonZeroUsize>, due: Due) {
@@ -132,12 +134,32 @@ impl Group {
     }
 }
 
-/// Wakes the thread when it is dropped, and so also when the request that should have done it
-/// is given up: others rely on it.
-struct Wake<'a>(&'a Mailbox);
+/// Appends are being gathered. The thread has them when this is dropped, and so also when the
+/// request that gathers them is given up: others rely on it.
+struct Gathering<'a>(&'a Mailbox);
 
-impl Drop for Wake<'_> {
+impl Gathering<'_> {
+    /// However many requests come, those that are here do not wait for longer.
+    const TURNS: usize = 8;
+
+    /// Lets all requests have their turn that are ready, until that brings no more appends. A
+    /// lone client loses no time by it.
+    async fn until_all_are_here(&self) {
+        let mut here = 1;
+        for _ in 0..Self::TURNS {
+            tokio::task::yield_now().await;
+            let now = lock(&self.0.letters).appends.len();
+            if now <= here {
+                return;
+            }
+            here = now;
+        }
+    }
+}
+
+impl Drop for Gathering<'_> {
     fn drop(&mut self) {
+        lock(&self.0.letters).gathered = true;
         self.0.arrived.notify_one();
     }
 }
@@ -176,7 +198,7 @@ fn run(mut committer: Committer, mailbox: &Mailbox) {
     let _attended = Attended(mailbox);
     loop {
         let mut letters = lock(&mailbox.letters);
-        while letters.is_empty() && !letters.orphaned {
+        while !letters.are_due() {
             letters = mailbox
                 .arrived
                 .wait(letters)
@@ -215,14 +237,18 @@ impl Letters {
         });
     }
 
-    fn is_empty(&self) -> bool {
-        self.appends.is_empty() && self.seals.is_empty() && self.closing.is_none()
+    /// Whether there is anything for the thread to do. What else has come takes appends along
+    /// that are still being gathered.
+    fn are_due(&self) -> bool {
+        let committing = self.gathered && !self.appends.is_empty();
+        committing || !self.seals.is_empty() || self.closing.is_some() || self.orphaned
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::OverflowAction;
+    use super::super::payload::Payloads;
     use super::*;
 
     #[test]
@@ -235,7 +261,7 @@ mod tests {
         };
         let mut waited_for = Vec::new();
         for n in 0..1000 {
-            let (append, answer) = Append::new(Vec::new());
+            let (append, answer) = Append::new(Payloads::new());
             group.post(append).unwrap();
             if n % 100 == 0 {
                 waited_for.push(answer);

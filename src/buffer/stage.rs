@@ -5,9 +5,11 @@ use std::io;
 use std::path::PathBuf;
 
 use fluent_compat::chunk::{ChunkId, Metadata};
+use foldhash::fast::FixedState;
 
 use super::chunk_file::{Header, Kind, ObjectName, append_frame};
-use super::payload::Payload;
+use super::frames::{Frames, Spare};
+use super::payload::Content;
 use super::queue::SealedChunk;
 
 /// A chunk that takes events.
@@ -15,18 +17,12 @@ pub(super) struct StagedChunk {
     pub(super) header: Header,
     pub(super) path: PathBuf,
     pub(super) condition: Condition,
+    pub(super) door: Door,
     /// Where the file's synced part ends.
     pub(super) length: u64,
     /// What the synced part holds.
     pub(super) content: Content,
     pub(super) pending: Pending,
-}
-
-/// Events and their bytes, packed as they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Content {
-    pub(super) bytes: u64,
-    pub(super) records: u64,
 }
 
 /// What may be done with a chunk's file.
@@ -40,10 +36,17 @@ pub(super) enum Condition {
     Spoiled,
 }
 
+/// Whether a chunk takes its key's next events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door {
+    Open,
+    Shut,
+}
+
 /// Frames of the running commit that are not synced yet.
 #[derive(Default)]
 pub(super) struct Pending {
-    pub(super) frames: Vec<u8>,
+    pub(super) frames: Frames,
     pub(super) content: Content,
     /// The share of requests that touch no other chunk; it comes first.
     pub(super) alone: Share,
@@ -58,26 +61,31 @@ pub(super) struct Share {
 
 impl StagedChunk {
     /// A chunk whose header is still to be written.
-    pub(super) fn unborn(header: Header, path: PathBuf) -> io::Result<Self> {
+    pub(super) fn unborn(header: Header, path: PathBuf, spare: &mut Spare) -> io::Result<Self> {
+        let mut frame = Vec::new();
+        append_frame(Kind::Header, 0, &header.to_json()?, &mut frame)?;
         let mut pending = Pending::default();
-        append_frame(Kind::Header, 0, &header.to_json()?, &mut pending.frames)?;
+        pending.frames.push(frame, spare);
         pending.mark_alone();
         Ok(Self {
             header,
             path,
             condition: Condition::Unborn,
+            door: Door::Open,
             length: 0,
             content: Content::default(),
             pending,
         })
     }
 
+    /// Whether it takes its key's next events.
+    pub(super) fn is_open(&self) -> bool {
+        self.door == Door::Open
+    }
+
     /// Events in the chunk, pending ones included.
     pub(super) fn expected(&self) -> Content {
-        Content {
-            bytes: self.content.bytes + self.pending.content.bytes,
-            records: self.content.records + self.pending.content.records,
-        }
+        self.content.with(self.pending.content)
     }
 
     /// The chunk as it waits in the queue; what is pending does not go along.
@@ -93,71 +101,35 @@ impl StagedChunk {
         }
     }
 
-    /// The pending frames are synced now. Their memory is left to `spare`.
+    /// The pending frames are synced now.
     pub(super) fn settle(&mut self, spare: &mut Spare) {
-        self.length += self.pending.frames.len() as u64;
+        self.length += self.pending.frames.length() as u64;
         self.content = self.expected();
-        spare.take_from(&mut self.pending.frames);
-        self.pending.clear();
+        self.pending.clear(spare);
     }
 }
-
-/// Memory that a large commit has used, for the next one: fresh memory costs a page fault
-/// every few events.
-#[derive(Default)]
-pub(super) struct Spare(Vec<u8>);
-
-impl Spare {
-    /// Not more is kept, however large a commit was.
-    const MOST: usize = 8 << 20;
-
-    /// Takes the memory of frames that are written, unless their chunk keeps it.
-    fn take_from(&mut self, frames: &mut Vec<u8>) {
-        let more = self.0.capacity().max(KEPT) + 1;
-        if (more..=Self::MOST).contains(&frames.capacity()) {
-            std::mem::swap(&mut self.0, frames);
-        }
-    }
-
-    /// Gives it to frames that are about to grow.
-    fn give_to(&mut self, frames: &mut Vec<u8>) {
-        if self.0.capacity() > frames.capacity() {
-            self.0.clear();
-            self.0.extend_from_slice(frames);
-            *frames = std::mem::take(&mut self.0);
-        }
-    }
-}
-
-/// Capacity that is kept for a chunk's next commit; ten thousand keys keep it each.
-const KEPT: usize = 16 * 1024;
 
 impl Pending {
-    pub(super) fn push(&mut self, payload: &Payload, spare: &mut Spare) -> io::Result<()> {
-        if self.frames.len() + payload.bytes.len() > KEPT {
-            spare.give_to(&mut self.frames);
-        }
-        append_frame(
-            Kind::Data(payload.compression),
-            payload.records,
-            &payload.bytes,
-            &mut self.frames,
-        )?;
-        self.content.bytes += payload.bytes.len() as u64;
-        self.content.records += u64::from(payload.records);
-        Ok(())
+    pub(super) fn push(&mut self, frame: Vec<u8>, content: Content, spare: &mut Spare) {
+        self.frames.push(frame, spare);
+        self.content = self.content.with(content);
+    }
+
+    /// Whether the running commit has events for this chunk.
+    pub(super) fn has_events(&self) -> bool {
+        self.content.records > 0
     }
 
     /// What is pending now are the requests that touch no other chunk.
     pub(super) fn mark_alone(&mut self) {
         self.alone = Share {
-            length: self.frames.len(),
+            length: self.frames.length(),
             content: self.content,
         };
     }
 
     pub(super) fn is_shared(&self) -> bool {
-        self.alone.length < self.frames.len()
+        self.alone.length < self.frames.length()
     }
 
     /// Forgets the requests that touch other chunks too.
@@ -166,25 +138,36 @@ impl Pending {
         self.content = self.alone.content;
     }
 
-    pub(super) fn clear(&mut self) {
-        self.frames.clear();
-        self.frames.shrink_to(KEPT);
-        self.content = Content::default();
-        self.alone = Share::default();
+    pub(super) fn clear(&mut self, spare: &mut Spare) {
+        self.frames.clear(spare);
+        *self = Self {
+            frames: std::mem::take(&mut self.frames),
+            ..Self::default()
+        };
     }
 }
 
 /// All staged chunks of a buffer.
 #[derive(Default)]
 pub(super) struct Stage {
-    chunks: HashMap<ChunkId, StagedChunk>,
+    /// Ids are our own, so no sender can choose them badly.
+    chunks: HashMap<ChunkId, StagedChunk, FixedState>,
     /// The chunk that takes a key's next event.
     open: HashMap<Metadata, ChunkId>,
+    /// The one that took the last event: mostly it takes the next as well.
+    latest: Option<ChunkId>,
 }
 
 impl Stage {
-    pub(super) fn open_for(&self, metadata: &Metadata) -> Option<&StagedChunk> {
-        self.chunks.get(self.open.get(metadata)?)
+    pub(super) fn open_for(&mut self, metadata: &Metadata) -> Option<&StagedChunk> {
+        let is_latest = |id: &ChunkId| {
+            let chunk = self.chunks.get(id);
+            chunk.is_some_and(|chunk| chunk.is_open() && chunk.header.metadata == *metadata)
+        };
+        if !self.latest.as_ref().is_some_and(is_latest) {
+            self.latest = self.open.get(metadata).copied();
+        }
+        self.chunks.get(&self.latest?)
     }
 
     pub(super) fn get(&self, id: ChunkId) -> Option<&StagedChunk> {
@@ -195,29 +178,24 @@ impl Stage {
         self.chunks.get_mut(&id)
     }
 
-    /// Whether the chunk takes its key's next events.
-    pub(super) fn is_open(&self, id: ChunkId) -> bool {
-        let chunk = self.chunks.get(&id);
-        chunk.is_some_and(|chunk| self.open.get(&chunk.header.metadata) == Some(&id))
-    }
-
     /// Adds a chunk that takes its key's next events.
-    pub(super) fn insert(&mut self, chunk: StagedChunk) {
+    pub(super) fn insert(&mut self, mut chunk: StagedChunk) {
         let id = chunk.header.id;
+        chunk.door = Door::Open;
         self.open.insert(chunk.header.metadata.clone(), id);
         self.chunks.insert(id, chunk);
     }
 
     /// Adds a chunk that takes no more events; its key may have another by now.
-    pub(super) fn insert_shut(&mut self, chunk: StagedChunk) {
+    pub(super) fn insert_shut(&mut self, mut chunk: StagedChunk) {
+        chunk.door = Door::Shut;
         self.chunks.insert(chunk.header.id, chunk);
     }
 
     /// The chunk takes no more events.
     pub(super) fn shut(&mut self, id: ChunkId) {
-        if self.is_open(id)
-            && let Some(chunk) = self.chunks.get(&id)
-        {
+        if let Some(chunk) = self.chunks.get_mut(&id).filter(|chunk| chunk.is_open()) {
+            chunk.door = Door::Shut;
             self.open.remove(&chunk.header.metadata);
         }
     }

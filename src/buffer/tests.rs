@@ -59,14 +59,14 @@ fn keyed(tag: &str) -> Metadata {
 fn portion(tag: &str, text: &str) -> Portion {
     Portion {
         metadata: keyed(tag),
-        bytes: text.as_bytes().to_vec(),
+        events: text.as_bytes().into(),
         records: 1,
     }
 }
 
 /// An append of portions as they are.
 fn append_of(portions: Vec<Portion>) -> (Append, Answer) {
-    Append::new(payload::pack_here(portions, Compression::Text).unwrap())
+    Append::new(payload::pack_here(portions.into(), Compression::Text).unwrap())
 }
 
 type Answer = tokio::sync::oneshot::Receiver<Result<(), AppendError>>;

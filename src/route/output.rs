@@ -12,7 +12,7 @@ use fluent_compat::tag::Tag;
 use fluent_compat::timekey::TimekeySlots;
 
 use super::EmitError;
-use crate::buffer::{AppendError, Basin, Portion, RETRY_AFTER};
+use crate::buffer::{AppendError, Basin, FormattedEvents, Portion, Portions, RETRY_AFTER};
 
 /// What a `<match>` or `<store>` section says about writing events.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ pub struct Output {
 
 /// Formatted events and their destination.
 pub(super) enum Delivery<'r> {
-    Append(&'r Basin, Vec<Portion>),
+    Append(&'r Basin, Portions),
     Write(Arc<dyn LineWriter>, Vec<u8>),
 }
 
@@ -86,7 +86,7 @@ impl Output {
         tag: &Tag,
         events: &Events,
         limits: Limits,
-    ) -> Result<Vec<Portion>, EmitError> {
+    ) -> Result<Portions, EmitError> {
         let (formatter, inject) = (&self.config.formatter, self.config.inject.as_ref());
         let mut gathered = Gathered::new(limits, events.text_len() + 64 * events.len());
         let mut scratch = String::new();
@@ -183,7 +183,7 @@ impl Limits {
 struct Gathered {
     current: Option<Portion>,
     others: HashMap<Metadata, Portion>,
-    closed: Vec<Portion>,
+    closed: Portions,
     limits: Limits,
     /// Bytes the first portion is expected to get.
     capacity: usize,
@@ -194,7 +194,7 @@ impl Gathered {
         Self {
             current: None,
             others: HashMap::new(),
-            closed: Vec::new(),
+            closed: Portions::new(),
             limits,
             capacity,
         }
@@ -208,17 +208,17 @@ impl Gathered {
         format: impl FnOnce(&mut Vec<u8>) -> Result<(), EmitError>,
     ) -> Result<(), EmitError> {
         let mut portion = self.take(metadata);
-        let start = portion.bytes.len();
-        format(&mut portion.bytes)?;
-        let (found, limit) = (portion.bytes.len() - start, self.limits.bytes);
+        let start = portion.events.len();
+        format(portion.events.out())?;
+        let (found, limit) = (portion.events.len() - start, self.limits.bytes);
         if found > limit {
             return Err(EmitError::TooLarge { found, limit });
         }
-        if portion.bytes.len() > limit || portion.records >= self.limits.records {
-            let bytes = portion.bytes.split_off(start);
+        if portion.events.len() > limit || portion.records >= self.limits.records {
+            let events = portion.events.split_off(start);
             let next = Portion {
                 metadata: portion.metadata.clone(),
-                bytes,
+                events,
                 records: 0,
             };
             self.closed.push(std::mem::replace(&mut portion, next));
@@ -238,12 +238,12 @@ impl Gathered {
         }
         self.others.remove(&metadata).unwrap_or_else(|| Portion {
             metadata,
-            bytes: Vec::with_capacity(std::mem::take(&mut self.capacity)),
+            events: FormattedEvents::with_capacity(std::mem::take(&mut self.capacity)),
             records: 0,
         })
     }
 
-    fn finish(self) -> Vec<Portion> {
+    fn finish(self) -> Portions {
         let mut portions = self.closed;
         portions.extend(self.others.into_values());
         portions.extend(self.current);

@@ -195,7 +195,7 @@ impl Rig {
                 tag: None,
                 variables: Vec::new(),
             },
-            bytes: text.as_bytes().to_vec(),
+            events: text.as_bytes().into(),
             records: 1,
         };
         self.buffer.append(vec![portion]).await.unwrap();

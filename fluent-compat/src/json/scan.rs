@@ -1,4 +1,7 @@
 //! The scanner: one pass over a text, recursion only for what is nested.
+//!
+//! It is most of what a request costs, so its steps hand the offset of the next byte from one to
+//! the other, where it stays in a register, and an error is a pointer.
 
 use std::borrow::Cow;
 
@@ -39,16 +42,21 @@ pub struct TimeKey {
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
+/// The offset after what a step has read.
+type Step = Result<usize, Box<Fault>>;
+
 /// Reads JSON from `input` and writes its normal form.
 #[derive(Debug)]
 pub(crate) struct Scanner<'i> {
     input: &'i str,
     limit: NestingLimit,
-    /// The offset of the next byte to look at.
+    /// Between two records: the offset of the next byte to look at.
     position: usize,
-    /// Input before this offset is in the output, or is not to be. What stands between
-    /// it and `position` is still to be copied: in one go, and as late as possible.
+    /// Input before this offset is in the output, or is not to be. What stands between it and
+    /// where the scanner is is still to be copied: in one go, and as late as possible.
     copied: usize,
+    /// Whether the last string has escapes or raw control characters in it.
+    escaped: bool,
     keys: Keys,
     /// Whether an object of the record had a key twice.
     repeated: bool,
@@ -63,6 +71,7 @@ impl<'i> Scanner<'i> {
             limit,
             position: 0,
             copied: 0,
+            escaped: false,
             keys: Keys::default(),
             repeated: false,
             time: None,
@@ -88,16 +97,15 @@ impl<'i> Scanner<'i> {
 
     /// The next byte that is no white space; `None` at the end.
     pub(crate) fn peek_token(&mut self) -> Option<u8> {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.position += 1;
-        }
-        self.peek()
+        self.position = self.end_of_space(self.position);
+        self.byte(self.position)
     }
 
     /// Goes past the next token if it is `byte`.
     pub(crate) fn take_token(&mut self, byte: u8) -> bool {
-        self.peek_token();
-        self.take(byte)
+        let found = self.peek_token() == Some(byte);
+        self.position += usize::from(found);
+        found
     }
 
     /// The fault of finding what is next where `expected` should be.
@@ -149,202 +157,209 @@ impl<'i> Scanner<'i> {
         self.copied = start;
         self.repeated = false;
         self.time = None;
-        self.object(out, 0, time_key)?;
-        self.copy(out);
+        self.position = self
+            .object(out, start, 0, time_key)
+            .map_err(|fault| *fault)?;
+        self.copy(out, self.position);
         Ok(start)
     }
 
-    fn value(&mut self, out: &mut String, depth: u8) -> Result<(), Fault> {
-        match self.peek() {
-            Some(b'"') => self.string(out).map(drop),
-            Some(b'{') => self.object(out, depth, None),
-            Some(b'[') => self.array(out, depth),
-            Some(b'-' | b'0'..=b'9') => {
-                self.position = end_of_number(self.input, self.position)?;
-                Ok(())
-            }
-            Some(b't') => self.word("true"),
-            Some(b'f') => self.word("false"),
-            Some(b'n') => self.word("null"),
-            _ => Err(self.unexpected("a value")),
+    fn value(&mut self, out: &mut String, at: usize, depth: u8) -> Step {
+        match self.byte(at) {
+            Some(b'"') => self.string(out, at),
+            Some(b'{') => self.object(out, at, depth, None),
+            Some(b'[') => self.array(out, at, depth),
+            Some(b'-' | b'0'..=b'9') => end_of_number(self.input, at).map_err(Box::new),
+            Some(b't') => self.word(at, "true"),
+            Some(b'f') => self.word(at, "false"),
+            Some(b'n') => self.word(at, "null"),
+            _ => Err(self.unexpected_at(at, "a value")),
         }
     }
 
-    fn word(&mut self, word: &'static str) -> Result<(), Fault> {
-        let rest = self.input.as_bytes().get(self.position..);
-        if !rest.is_some_and(|rest| rest.starts_with(word.as_bytes())) {
-            return Err(self.unexpected("true, false, null or another value"));
+    fn word(&self, at: usize, word: &'static str) -> Step {
+        let rest = self.input.as_bytes().get(at..);
+        match rest.is_some_and(|rest| rest.starts_with(word.as_bytes())) {
+            true => Ok(at + word.len()),
+            false => Err(self.unexpected_at(at, "true, false, null or another value")),
         }
-        self.position += word.len();
-        Ok(())
     }
 
-    /// An object; `position` is at its brace. Only the record itself has a time key.
+    /// An object whose brace is at `at`. Only the record itself has a time key.
     fn object(
         &mut self,
         out: &mut String,
+        at: usize,
         depth: u8,
         time_key: Option<&TimeKey>,
-    ) -> Result<(), Fault> {
-        let depth = self.enter(depth)?;
-        self.skip_space(out);
-        if self.take(b'}') {
-            return Ok(());
+    ) -> Step {
+        let depth = self.enter(at, depth)?;
+        let mut at = self.skip_space(out, at + 1);
+        if self.byte(at) == Some(b'}') {
+            return Ok(at + 1);
         }
         let mut keys = self.keys.open();
         let mut kept_none = true;
         loop {
-            let member = self.mark(out);
-            if self.peek() != Some(b'"') {
-                return Err(self.unexpected("a key in double quotes"));
+            let member = Mark {
+                position: at,
+                copied: self.copied,
+                length: out.len(),
+            };
+            if self.byte(at) != Some(b'"') {
+                return Err(self.unexpected_at(at, "a key in double quotes"));
             }
-            let key = self.string(out)?;
+            self.escaped = false;
+            let after = self.string(out, at)?;
+            let key = Span {
+                start: at + 1,
+                end: after - 1,
+                escaped: self.escaped,
+            };
             self.keys.add(&mut keys, self.input, key);
-            let start = self.colon(out)?;
-            self.value(out, depth)?;
+            let value = self.colon(out, after)?;
+            at = self.value(out, value, depth)?;
             match time_key {
                 Some(time_key) if key.stands_for(&time_key.name, self.input) => {
-                    self.time = self.input.get(start..self.position);
-                    if time_key.keep {
-                        kept_none = false;
-                    } else {
-                        self.cut(out, &member);
+                    self.time = self.input.get(value..at);
+                    match time_key.keep {
+                        true => kept_none = false,
+                        false => self.cut(out, &member, at),
                     }
                 }
                 _ => kept_none = false,
             }
-            self.skip_space(out);
-            if self.take(b',') {
-                if kept_none {
-                    self.copied = self.position;
-                }
-                self.skip_space(out);
-            } else if self.take(b'}') {
-                break;
-            } else {
-                return Err(self.unexpected("',' or '}' after a value"));
+            at = self.skip_space(out, at);
+            match self.byte(at) {
+                Some(b',') => at += 1,
+                Some(b'}') => break,
+                _ => return Err(self.unexpected_at(at, "',' or '}' after a value")),
             }
+            if kept_none {
+                self.copied = at;
+            }
+            at = self.skip_space(out, at);
         }
         self.repeated |= self.keys.close(keys, self.input);
-        Ok(())
+        Ok(at + 1)
     }
 
-    /// Goes past the colon after a key; gives the offset of the value.
-    fn colon(&mut self, out: &mut String) -> Result<usize, Fault> {
-        self.skip_space(out);
-        if !self.take(b':') {
-            return Err(self.unexpected("':' after a key"));
+    /// Goes past the colon after a key, to the value.
+    fn colon(&mut self, out: &mut String, at: usize) -> Step {
+        let at = self.skip_space(out, at);
+        if self.byte(at) != Some(b':') {
+            return Err(self.unexpected_at(at, "':' after a key"));
         }
-        self.skip_space(out);
-        Ok(self.position)
+        Ok(self.skip_space(out, at + 1))
     }
 
-    fn array(&mut self, out: &mut String, depth: u8) -> Result<(), Fault> {
-        let depth = self.enter(depth)?;
-        self.skip_space(out);
-        if self.take(b']') {
-            return Ok(());
+    /// An array whose bracket is at `at`.
+    fn array(&mut self, out: &mut String, at: usize, depth: u8) -> Step {
+        let depth = self.enter(at, depth)?;
+        let mut at = self.skip_space(out, at + 1);
+        if self.byte(at) == Some(b']') {
+            return Ok(at + 1);
         }
         loop {
-            self.value(out, depth)?;
-            self.skip_space(out);
-            if self.take(b',') {
-                self.skip_space(out);
-            } else if self.take(b']') {
-                return Ok(());
-            } else {
-                return Err(self.unexpected("',' or ']' after a value"));
+            at = self.value(out, at, depth)?;
+            at = self.skip_space(out, at);
+            match self.byte(at) {
+                Some(b',') => at = self.skip_space(out, at + 1),
+                Some(b']') => return Ok(at + 1),
+                _ => return Err(self.unexpected_at(at, "',' or ']' after a value")),
             }
         }
     }
 
-    /// Goes past an opening brace or bracket; gives the depth inside.
-    fn enter(&mut self, depth: u8) -> Result<u8, Fault> {
+    /// The depth inside of a brace or bracket.
+    fn enter(&self, at: usize, depth: u8) -> Result<u8, Box<Fault>> {
         let NestingLimit(limit) = self.limit;
-        if depth == limit {
-            let (offset, problem) = (self.position, Problem::TooDeep { limit });
-            return Err(Fault { offset, problem });
+        match depth == limit {
+            true => Err(Box::new(Fault {
+                offset: at,
+                problem: Problem::TooDeep { limit },
+            })),
+            false => Ok(depth + 1),
         }
-        self.position += 1;
-        Ok(depth + 1)
     }
 
-    /// A string; `position` is at its first quote.
-    fn string(&mut self, out: &mut String) -> Result<Span, Fault> {
-        let start = self.position + 1;
-        let mut escaped = false;
-        self.position = start;
+    /// A string whose first quote is at `at`.
+    #[inline]
+    fn string(&mut self, out: &mut String, at: usize) -> Step {
+        let end = next_special(self.input.as_bytes(), at + 1);
+        match self.byte(end) {
+            Some(b'"') => Ok(end + 1),
+            _ => self.escaped_string(out, end),
+        }
+    }
+
+    /// The rest of a string from its first escape or control character on.
+    #[cold]
+    fn escaped_string(&mut self, out: &mut String, mut at: usize) -> Step {
+        self.escaped = true;
         loop {
-            self.position = next_special(self.input.as_bytes(), self.position);
-            match self.peek() {
-                Some(b'"') => break,
-                Some(b'\\') => self.position = end_of_escape(self.input, self.position)?,
+            match self.byte(at) {
+                Some(b'"') => return Ok(at + 1),
+                Some(b'\\') => at = end_of_escape(self.input, at).map_err(Box::new)?,
                 Some(control) => {
-                    self.copy(out);
+                    self.copy(out, at);
                     push_escaped(out, char::from(control));
-                    self.position += 1;
-                    self.copied = self.position;
+                    at += 1;
+                    self.copied = at;
                 }
-                None => return Err(self.unexpected("'\"' at the end of a string")),
+                None => return Err(self.unexpected_at(at, "'\"' at the end of a string")),
             }
-            escaped = true;
+            at = next_special(self.input.as_bytes(), at);
         }
-        let end = self.position;
-        self.position += 1;
-        Ok(Span {
-            start,
-            end,
-            escaped,
-        })
     }
 
-    fn peek(&self) -> Option<u8> {
-        self.input.as_bytes().get(self.position).copied()
-    }
-
-    fn take(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.position += usize::from(found);
-        found
+    #[inline]
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.input.as_bytes().get(at).copied()
     }
 
     /// Goes past white space, which is not copied.
-    fn skip_space(&mut self, out: &mut String) {
-        if self.peek().is_some_and(|byte| byte <= b' ') {
-            self.copy(out);
-            self.peek_token();
-            self.copied = self.position;
+    #[inline]
+    fn skip_space(&mut self, out: &mut String, at: usize) -> usize {
+        match self.byte(at) {
+            Some(byte) if byte <= b' ' => {
+                self.copy(out, at);
+                self.copied = self.end_of_space(at);
+                self.copied
+            }
+            _ => at,
         }
     }
 
-    /// Copies what is still to be copied.
-    fn copy(&mut self, out: &mut String) {
-        let text = self.input.get(self.copied..self.position);
+    fn end_of_space(&self, mut at: usize) -> usize {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.byte(at) {
+            at += 1;
+        }
+        at
+    }
+
+    /// Copies what is still to be copied before `end`.
+    fn copy(&mut self, out: &mut String, end: usize) {
+        let text = self.input.get(self.copied..end);
         out.push_str(text.expect("invariant: both offsets are beside ASCII characters"));
-        self.copied = self.position;
+        self.copied = end;
     }
 
-    fn mark(&self, out: &str) -> Mark {
-        Mark {
-            position: self.position,
-            copied: self.copied,
-            length: out.len(),
-        }
-    }
-
-    /// Takes out what was read since `member`, and the comma before it. If there is
-    /// none it was the first member, and the comma after it is for the caller to drop.
-    fn cut(&mut self, out: &mut String, member: &Mark) {
-        let end = self.position;
+    /// Takes out what was read since `member`, up to `end`, and the comma before it. If there
+    /// is none it was the first member, and the comma after it is for the caller to drop.
+    fn cut(&mut self, out: &mut String, member: &Mark, end: usize) {
         out.truncate(member.length);
         self.copied = member.copied;
-        self.position = member.position;
-        self.copy(out);
+        self.copy(out, member.position);
         if out.ends_with(',') {
             out.pop();
         }
-        self.position = end;
         self.copied = end;
+    }
+
+    #[cold]
+    fn unexpected_at(&self, at: usize, expected: &'static str) -> Box<Fault> {
+        Box::new(Fault::unexpected(self.input, at, expected))
     }
 }
 

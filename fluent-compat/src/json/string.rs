@@ -6,6 +6,7 @@ use super::error::{Fault, Problem};
 
 /// The offset of the next quote, backslash or control character from `from` on, or the
 /// text's length. Everything before it is plain.
+#[inline]
 pub(super) fn next_special(bytes: &[u8], from: usize) -> usize {
     let mut rest = bytes.get(from..).unwrap_or_default();
     while let Some((word, after)) = rest.split_first_chunk::<8>() {

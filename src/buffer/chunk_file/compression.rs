@@ -6,6 +6,8 @@ use flate2::Compression as GzipLevel;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
+use super::FormattedEvents;
+
 /// `compress` of `<buffer>`; each frame says its own, so one chunk may have several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compression {
@@ -19,24 +21,31 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// Packs a payload, and says with what: one that would not become smaller stays as it
-    /// is, so that no payload ever outgrows the limit it was measured against.
+    /// Packs events, and says with what: those that would not become smaller stay as they
+    /// are, so that no payload ever outgrows the limit it was measured against.
     ///
     /// # Errors
     /// The library's own: no memory for its tables.
-    pub(in crate::buffer) fn packed(self, payload: Vec<u8>) -> io::Result<(Self, Vec<u8>)> {
-        let packed = match self {
-            Self::Text => return Ok((Self::Text, payload)),
+    pub(in crate::buffer) fn packed(
+        self,
+        events: FormattedEvents,
+    ) -> io::Result<(Self, FormattedEvents)> {
+        let mut packed = FormattedEvents::with_capacity(0);
+        match self {
+            Self::Text => return Ok((Self::Text, events)),
             Self::Gzip => {
-                let mut gzip = GzEncoder::new(Vec::new(), GzipLevel::default());
-                gzip.write_all(&payload)?;
-                gzip.finish()?
+                let mut gzip = GzEncoder::new(packed.out(), GzipLevel::default());
+                gzip.write_all(events.as_bytes())?;
+                gzip.finish()?;
             }
-            Self::Zstd => zstd::encode_all(payload.as_slice(), zstd::DEFAULT_COMPRESSION_LEVEL)?,
-        };
-        Ok(match packed.len() < payload.len() {
+            Self::Zstd => {
+                let level = zstd::DEFAULT_COMPRESSION_LEVEL;
+                zstd::stream::copy_encode(events.as_bytes(), packed.out(), level)?;
+            }
+        }
+        Ok(match packed.len() < events.len() {
             true => (self, packed),
-            false => (Self::Text, payload),
+            false => (Self::Text, events),
         })
     }
 
@@ -59,35 +68,38 @@ impl Compression {
 mod tests {
     use super::*;
 
-    const LINE: &str = "{\"event\":\"session.start\",\"user\":\"alice\"}\n";
+    fn lines() -> FormattedEvents {
+        let line = "{\"event\":\"session.start\",\"user\":\"alice\"}\n";
+        FormattedEvents::from(line.repeat(50).as_bytes())
+    }
 
     #[test]
     fn what_is_packed_unpacks_to_the_same() {
-        let events = LINE.repeat(50).into_bytes();
+        let events = lines();
         for compression in [Compression::Text, Compression::Gzip, Compression::Zstd] {
             let (with, packed) = compression.packed(events.clone()).unwrap();
             assert_eq!(with, compression);
             let mut unpacked = b"of another frame".to_vec();
-            with.unpack(&packed, &mut unpacked).unwrap();
-            assert_eq!(unpacked, events, "{compression:?}");
+            with.unpack(packed.as_bytes(), &mut unpacked).unwrap();
+            assert_eq!(unpacked, events.as_bytes(), "{compression:?}");
         }
     }
 
     #[test]
     fn what_would_not_become_smaller_stays_as_it_is() {
         for compression in [Compression::Gzip, Compression::Zstd] {
-            let (with, packed) = compression.packed(b"{}\n".to_vec()).unwrap();
-            assert_eq!((with, &packed[..]), (Compression::Text, &b"{}\n"[..]));
+            let events = FormattedEvents::from(&b"{}\n"[..]);
+            let (with, packed) = compression.packed(events).unwrap();
+            assert_eq!((with, packed.as_bytes()), (Compression::Text, &b"{}\n"[..]));
         }
     }
 
     #[test]
     fn a_payload_that_breaks_off_is_an_error() {
-        let events = LINE.repeat(50).into_bytes();
         for compression in [Compression::Gzip, Compression::Zstd] {
-            let (with, mut packed) = compression.packed(events.clone()).unwrap();
-            packed.truncate(packed.len() / 2);
-            assert!(with.unpack(&packed, &mut Vec::new()).is_err(), "{with:?}");
+            let (with, packed) = compression.packed(lines()).unwrap();
+            let (half, _) = packed.as_bytes().split_at(packed.len() / 2);
+            assert!(with.unpack(half, &mut Vec::new()).is_err(), "{with:?}");
         }
     }
 }

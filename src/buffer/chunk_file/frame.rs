@@ -50,6 +50,69 @@ const fn frame_size(payload_length: usize) -> usize {
     HEAD_LENGTH + payload_length
 }
 
+/// Events as they will stand in the object, with room before them for their frame's head:
+/// what was formatted is what is written, and is not copied in between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormattedEvents(Vec<u8>);
+
+impl FormattedEvents {
+    /// No events, with room for some of so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        let mut frame = Vec::with_capacity(frame_size(bytes));
+        frame.extend_from_slice(&[0; HEAD_LENGTH]);
+        Self(frame)
+    }
+
+    /// The events' bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.get(HEAD_LENGTH..).unwrap_or_default()
+    }
+
+    /// How many bytes these are.
+    pub fn len(&self) -> usize {
+        self.0.len() - HEAD_LENGTH
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where events are appended. What is there already is to be left alone.
+    pub fn out(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+
+    /// Takes off what stands behind the first `at` bytes.
+    pub fn split_off(&mut self, at: usize) -> Self {
+        let mut rest = Self::with_capacity(self.len() - at);
+        let tail = self.0.drain(HEAD_LENGTH + at..);
+        rest.0.extend(tail);
+        rest
+    }
+
+    /// The frame of these events, head included.
+    ///
+    /// # Errors
+    /// A payload above 4 GiB, which the length field cannot say.
+    pub(in crate::buffer) fn into_frame(self, kind: Kind, records: u32) -> io::Result<Vec<u8>> {
+        let head = head(kind, records, self.as_bytes())?;
+        let mut frame = self.0;
+        if let Some(room) = frame.first_chunk_mut() {
+            *room = head;
+        }
+        Ok(frame)
+    }
+}
+
+impl From<&[u8]> for FormattedEvents {
+    fn from(bytes: &[u8]) -> Self {
+        let mut events = Self::with_capacity(bytes.len());
+        events.0.extend_from_slice(bytes);
+        events
+    }
+}
+
 /// Appends a frame to `out`.
 ///
 /// # Errors
@@ -60,14 +123,22 @@ pub(in crate::buffer) fn append_frame(
     payload: &[u8],
     out: &mut Vec<u8>,
 ) -> io::Result<()> {
-    let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
-    let checked = checked_head(kind, length, records);
-    let crc = checksum(&checked, payload);
+    let head = head(kind, records, payload)?;
     out.reserve(frame_size(payload.len()));
-    out.extend_from_slice(&checked);
-    out.extend_from_slice(&crc.to_le_bytes());
+    out.extend_from_slice(&head);
     out.extend_from_slice(payload);
     Ok(())
+}
+
+/// The whole head of a payload.
+fn head(kind: Kind, records: u32, payload: &[u8]) -> io::Result<[u8; HEAD_LENGTH]> {
+    let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
+    let checked = checked_head(kind, length, records);
+    let [c0, c1, c2, c3] = checksum(&checked, payload).to_le_bytes();
+    let [m0, m1, kind, version, l0, l1, l2, l3, r0, r1, r2, r3] = checked;
+    Ok([
+        m0, m1, kind, version, l0, l1, l2, l3, r0, r1, r2, r3, c0, c1, c2, c3,
+    ])
 }
 
 /// The head's bytes that the CRC covers.

@@ -6,34 +6,34 @@ use std::io;
 use fluent_compat::chunk::ChunkId;
 use tracing::{error, warn};
 
-use super::{Batch, Committer};
+use super::{Committer, Extent};
 use crate::buffer::stage::Condition;
 
 impl Committer {
     /// Some request failed: those that touch several chunks are refused all together, and
     /// their frames are cut off wherever they were written.
-    pub(super) fn cut_shared(&mut self, batch: &mut Batch) {
-        for id in batch.touched.clone() {
-            if batch.failed.contains_key(&id) {
+    pub(super) fn cut_shared(&mut self, extent: &mut Extent) {
+        for id in extent.touched.clone() {
+            if extent.failed.contains_key(&id) {
                 continue;
             }
             let Some(chunk) = self.stage.get_mut(id).filter(|c| c.pending.is_shared()) else {
                 continue;
             };
             chunk.pending.keep_alone();
-            let length = chunk.length + chunk.pending.frames.len() as u64;
+            let length = chunk.length + chunk.pending.frames.length() as u64;
             if let Err(error) = self.storage.cut(chunk, length) {
-                self.spoil(id, &error, batch);
+                self.spoil(id, &error, extent);
             }
         }
     }
 
     /// A write failed: the file is cut back to what was synced before.
-    pub(super) fn fail(&mut self, id: ChunkId, what: &str, error: &io::Error, batch: &mut Batch) {
+    pub(super) fn fail(&mut self, id: ChunkId, what: &str, error: &io::Error, extent: &mut Extent) {
         if let Some(held_back) = self.complaints.pass() {
             error!(chunk = %id, %error, held_back, "{what} failed; the requests in it are refused");
         }
-        batch
+        extent
             .failed
             .insert(id, format!("{what} failed: {error}").into());
         let Some(chunk) = self.stage.get_mut(id) else {
@@ -43,9 +43,9 @@ impl Committer {
             self.discard(id);
             return;
         }
-        chunk.pending.clear();
+        chunk.pending.clear(&mut self.spare);
         if let Err(error) = self.storage.cut(chunk, chunk.length) {
-            self.spoil(id, &error, batch);
+            self.spoil(id, &error, extent);
         }
     }
 
@@ -65,11 +65,11 @@ impl Committer {
 
     /// A sync or a cut failed: nobody knows what the disk holds behind the last sync, so
     /// the file is never written again.
-    pub(super) fn spoil(&mut self, id: ChunkId, error: &io::Error, batch: &mut Batch) {
+    pub(super) fn spoil(&mut self, id: ChunkId, error: &io::Error, extent: &mut Extent) {
         if let Some(held_back) = self.complaints.pass() {
             error!(chunk = %id, %error, held_back, "sync failed; the chunk is sealed where it was last synced");
         }
-        batch
+        extent
             .failed
             .insert(id, format!("sync failed: {error}").into());
         self.files.pop(&id);
@@ -77,7 +77,7 @@ impl Committer {
             Some(chunk) if chunk.content.records == 0 => self.discard(id),
             Some(chunk) => {
                 chunk.condition = Condition::Spoiled;
-                chunk.pending.clear();
+                chunk.pending.clear(&mut self.spare);
                 // If this server is killed before the chunk is copied, the next one must not
                 // take what is refused for what was stored. No sync is asked for its word.
                 if let Err(error) = self.storage.shorten(chunk, chunk.length) {

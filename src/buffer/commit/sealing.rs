@@ -10,8 +10,8 @@ use tracing::{debug, error, info, warn};
 use super::Committer;
 use crate::buffer::Sealing;
 use crate::buffer::chunk_file::{Header, Recovered, State};
-use crate::buffer::payload::Payload;
-use crate::buffer::stage::{Condition, Content, Pending, StagedChunk};
+use crate::buffer::payload::Content;
+use crate::buffer::stage::{Condition, Door, Pending, StagedChunk};
 use crate::host::fs::File;
 
 /// When a chunk takes no more: the hard limits, and the share of them that is enough.
@@ -54,6 +54,7 @@ impl Committer {
             header: found.header,
             path: found.path,
             condition: Condition::Sound,
+            door: Door::Open,
             length: found.length,
             content,
             pending: Pending::default(),
@@ -109,7 +110,7 @@ impl Committer {
             let full = self.full.is_reached(chunk.content);
             let every_time = self.sealing == Sealing::AfterEveryAppend;
             // A chunk that is spoiled, or had no room for the next event, is shut.
-            if full || every_time || !self.stage.is_open(id) {
+            if full || every_time || !chunk.is_open() {
                 self.seal(id);
             }
         }
@@ -168,10 +169,9 @@ impl Committer {
 }
 
 impl FullRule {
-    pub(super) fn has_room(&self, content: Content, payload: &Payload) -> bool {
-        content.records == 0
-            || (content.bytes + payload.bytes.len() as u64 <= self.bytes
-                && content.records + u64::from(payload.records) <= self.records)
+    pub(super) fn has_room(&self, content: Content, more: Content) -> bool {
+        let both = content.with(more);
+        content.records == 0 || (both.bytes <= self.bytes && both.records <= self.records)
     }
 
     /// Whether so much of a limit is used that the chunk is as good as full.

@@ -149,11 +149,11 @@ async fn new_events_of_its_key_join_a_staged_chunk() {
         timekey: Some(Timekey::new(0x65cd_d290)),
         ..Metadata::default()
     };
-    let bytes = b"new\n".to_vec();
+    let events = b"new\n"[..].into();
     buffer
         .append(vec![Portion {
             metadata,
-            bytes,
+            events,
             records: 1,
         }])
         .await

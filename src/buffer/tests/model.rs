@@ -199,7 +199,7 @@ impl Model {
                 lines.push(line.clone());
                 portion(&format!("key{key}"), &line)
             };
-            let portions: Vec<Portion> = keys.iter().map(portion).collect();
+            let portions: Portions = keys.iter().map(portion).collect();
             let payloads = payload::pack_here(portions, self.compression).unwrap();
             let bytes = payload::length(&payloads);
             if self.buffer.shared.limits.reserve(bytes).is_err() {

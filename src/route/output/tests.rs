@@ -63,6 +63,6 @@ async fn a_request_is_cut_into_portions_of_chunk_limit_records() {
     let Delivery::Append(_, portions) = output.delivery(&tag, &events).unwrap() else {
         panic!("not buffered");
     };
-    let counts = portions.iter().map(|p| (p.records, p.bytes.len()));
+    let counts = portions.iter().map(|p| (p.records, p.events.len()));
     assert_eq!(counts.collect::<Vec<_>>(), [(2, 6), (2, 6), (1, 3)]);
 }

@@ -194,7 +194,7 @@ fn portion(timekey: i64, number: u32) -> Portion {
             tag: None,
             variables: Vec::new(),
         },
-        bytes: format!("{number} {timekey}\n").into_bytes(),
+        events: format!("{number} {timekey}\n").as_bytes().into(),
         records: 1,
     }
 }
