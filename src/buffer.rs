@@ -287,9 +287,15 @@ impl Buffer {
             formatted += found;
             records += u64::from(portion.records);
         }
-        let payloads = payload::pack(portions, formatted, self.shared.compression).await?;
+        let compression = self.shared.compression;
+        let payloads = match payload::is_packed_in_no_time(formatted, compression) {
+            true => payload::pack(portions, compression)?,
+            false => Box::pin(payload::pack_aside(portions, compression)).await?,
+        };
         let bytes = payload::length(&payloads);
-        self.make_room(bytes).await?;
+        if self.shared.limits.reserve(bytes).is_err() {
+            Box::pin(self.make_room(bytes)).await?;
+        }
         self.commit(payloads, bytes).await?;
         let meters = &self.shared.meters;
         meters.appends.count();

@@ -20,6 +20,7 @@ mod tag;
 mod testing;
 mod traffic;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,7 +114,8 @@ async fn health() -> Response {
 
 async fn ingest<E: Emit>(State(source): State<Arc<Source<E>>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    source.answer(head, body).await
+    let peer = head.extensions.get().copied();
+    source.answer(peer, head, body).await
 }
 
 async fn preflight<E: Emit>(State(source): State<Arc<Source<E>>>, request: Request) -> Response {
@@ -162,11 +164,20 @@ impl<E: Emit> Source<E> {
         }
     }
 
-    async fn answer<B>(self: Arc<Self>, head: Parts, body: B) -> Response
+    /// `peer` is who sent the request.
+    async fn answer<B>(
+        self: Arc<Self>,
+        peer: Option<SocketAddr>,
+        mut head: Parts,
+        body: B,
+    ) -> Response
     where
         B: RequestBody,
     {
         let begun = Instant::now();
+        if let Some(peer) = peer.filter(|_| self.config.extras.remote_addr) {
+            head.extensions.insert(peer);
+        }
         let grant = match &self.config.cors {
             None => None,
             Some(cors) => match cors.grant(&head.headers) {
@@ -174,13 +185,17 @@ impl<E: Emit> Source<E> {
                 Err(_denied) => return self.refuse(&head, &Refusal::Origin),
             },
         };
-        let (head, outcome) = Arc::clone(&self).take(head, body).await;
-        let mut answer = match outcome {
+        let mut answer = match self.take(&head, body).await {
             Ok(()) => {
                 self.traffic.ack_latency.record(begun.elapsed());
                 self.config.success.response(head)
             }
-            Err(refusal) => self.refuse(&head, &refusal),
+            Err(refusal) => {
+                if let Some(peer) = peer {
+                    head.extensions.insert(peer);
+                }
+                self.refuse(&head, &refusal)
+            }
         };
         if let Some(grant) = grant {
             grant.add_to(answer.headers_mut());
@@ -188,55 +203,52 @@ impl<E: Emit> Source<E> {
         answer
     }
 
-    async fn take<B>(self: Arc<Self>, head: Parts, body: B) -> (Parts, Result<(), Refusal>)
-    where
-        B: RequestBody,
-    {
-        let mut body = match self.raw_body(&head, body).await {
-            Ok(body) => body,
-            Err(refusal) => return (head, Err(refusal)),
-        };
-        if let Err(refusal) = self.room_to_unpack(&mut body).await {
-            return (head, Err(refusal));
-        }
-        let RawBody {
-            coding,
-            bytes,
-            room,
-        } = body;
-        let length = bytes.len() as u64;
-        let tag = tag::of_path(head.uri.path(), self.config.tag_prefix.as_ref());
-        let (head, events) = Arc::clone(&self).events(head, coding, bytes).await;
-        let outcome = match events {
-            Ok(events) if events.is_empty() => Ok(()),
-            Ok(events) => {
-                let count = events.len() as u64;
-                let emitted = self.emit.emit(tag, events).await;
-                if emitted.is_ok() {
-                    self.traffic.events.add(count);
-                    self.traffic.bytes.add(length);
-                }
-                emitted.map_err(Refusal::from)
-            }
-            Err(refusal) => Err(refusal),
-        };
-        // NOTE: not before: an event that waits for its buffer takes memory, too.
-        drop(room);
-        (head, outcome)
-    }
-
-    async fn raw_body<B>(&self, head: &Parts, body: B) -> Result<RawBody, Refusal>
+    /// Stores the request's events.
+    ///
+    /// Nearly all requests are small and find room, and theirs is the time that counts: what
+    /// happens to others is in a box, so that the future of those is not as large as theirs.
+    async fn take<B>(self: &Arc<Self>, head: &Parts, body: B) -> Result<(), Refusal>
     where
         B: RequestBody,
     {
         // Before the body is read: who sends what we cannot read need not send it.
         let coding = Coding::of(&head.headers)?;
         let (bytes, room) = body::read(body, &self.config.limits, &self.budget).await?;
-        Ok(RawBody {
+        let mut body = RawBody {
             coding,
             bytes,
             room,
-        })
+        };
+        let events = match body.is_small() {
+            true => self.decode(head, coding, &body.bytes)?,
+            false => Box::pin(self.decode_aside(head, &mut body)).await?,
+        };
+        if events.is_empty() {
+            return Ok(());
+        }
+        let RawBody { bytes, room, .. } = body;
+        let (length, count) = (bytes.len() as u64, events.len() as u64);
+        // What is stored is the events.
+        drop(bytes);
+        let tag = tag::of_path(head.uri.path(), self.config.tag_prefix.as_ref());
+        self.emit.emit(tag, events).await?;
+        self.traffic.events.add(count);
+        self.traffic.bytes.add(length);
+        // NOTE: not before: an event that waits for its buffer takes memory, too.
+        drop(room);
+        Ok(())
+    }
+
+    /// Decodes in a thread of its own what would keep other connections waiting.
+    async fn decode_aside(
+        self: &Arc<Self>,
+        head: &Parts,
+        body: &mut RawBody,
+    ) -> Result<Events, Refusal> {
+        self.room_to_unpack(body).await?;
+        let source = Arc::clone(self);
+        let (head, coding, bytes) = (head.clone(), body.coding, body.bytes.clone());
+        blocking(move || source.decode(&head, coding, &bytes)).await
     }
 
     /// Finds out how large a compressed body really is, and gets it room for that. Unpacking
@@ -249,27 +261,6 @@ impl<E: Emit> Source<E> {
         let limit = self.config.limits.decompressed;
         let length = blocking(move || coding.measure(&bytes, limit)).await?;
         Ok(self.budget.unpack(&mut body.room, length).await?)
-    }
-
-    /// Decodes here, or in a thread of its own what would keep other connections waiting.
-    async fn events(
-        self: Arc<Self>,
-        head: Parts,
-        coding: Coding,
-        bytes: Bytes,
-    ) -> (Parts, Result<Events, Refusal>) {
-        /// Parsed in a fraction of a millisecond.
-        const SMALL: usize = 256 << 10;
-
-        if coding == Coding::Identity && bytes.len() <= SMALL {
-            let events = self.decode(&head, coding, &bytes);
-            return (head, events);
-        }
-        blocking(move || {
-            let events = self.decode(&head, coding, &bytes);
-            (head, events)
-        })
-        .await
     }
 
     fn decode(&self, head: &Parts, coding: Coding, bytes: &[u8]) -> Result<Events, Refusal> {
@@ -297,6 +288,14 @@ struct RawBody {
     coding: Coding,
     bytes: Bytes,
     room: Room,
+}
+
+impl RawBody {
+    /// Whether it is decoded in a fraction of a millisecond.
+    fn is_small(&self) -> bool {
+        const SMALL: usize = 256 << 10;
+        self.coding == Coding::Identity && self.bytes.len() <= SMALL
+    }
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {

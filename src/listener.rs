@@ -98,6 +98,9 @@ impl Default for Limits {
     }
 }
 
+/// A request, and whose it is.
+pub type Arrival = (SocketAddr, Request<Incoming>);
+
 /// A bound socket that accepts nothing yet.
 #[derive(Debug)]
 pub struct Listener {
@@ -134,7 +137,7 @@ impl Listener {
     /// GOAWAY, idle connections end, and requests in flight have [`Limits::drain`] to end.
     pub async fn serve<S, B>(self, service: S, stop: CancellationToken) -> Drained
     where
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+        S: Service<Arrival, Response = Response<B>, Error = Infallible>,
         S: Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
         B: Body<Data = Bytes> + Send + 'static,

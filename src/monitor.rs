@@ -16,6 +16,7 @@ mod testing;
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -77,8 +78,8 @@ impl Monitor {
     }
 }
 
-/// The body is not looked at: no page takes one.
-impl<B> Service<Request<B>> for Monitor {
+/// Neither peer nor body are looked at: a page is the same for everybody, and takes none.
+impl<B> Service<(SocketAddr, Request<B>)> for Monitor {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
@@ -87,7 +88,7 @@ impl<B> Service<Request<B>> for Monitor {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, (_peer, request): (SocketAddr, Request<B>)) -> Self::Future {
         let config = self.config.load();
         let answer = pages::answer(request.method(), request.uri(), &config, &*self.observed);
         ready(Ok(answer))

@@ -1,6 +1,7 @@
 //! The events of one request.
 
 use serde_json::{Map, Value};
+use smallvec::SmallVec;
 
 use crate::record::{Members, Record};
 use crate::time::EventTime;
@@ -22,7 +23,7 @@ pub struct Event<'a> {
 pub struct Events {
     /// Records in normal form, with nothing between them.
     text: String,
-    ends: Vec<End>,
+    ends: SmallVec<[End; 1]>,
 }
 
 /// Where a record ends; it begins where the one before it ends.
@@ -42,7 +43,7 @@ impl Events {
     pub fn with_capacity(bytes: usize) -> Self {
         Self {
             text: String::with_capacity(bytes),
-            ends: Vec::new(),
+            ends: SmallVec::new(),
         }
     }
 

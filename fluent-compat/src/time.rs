@@ -1,6 +1,7 @@
 //! Fluentd's times: [`EventTime`], zones, and their texts both ways.
 
 mod civil;
+mod date_time;
 mod fields;
 mod format;
 mod guess;

@@ -90,7 +90,10 @@ impl Basin {
     /// # Errors
     /// See `AppendError`; nothing is stored then.
     pub async fn append(&self, portions: impl Into<Portions>) -> Result<(), AppendError> {
-        let _open = self.shared.gate.read().await;
+        let _open = match self.shared.gate.try_read() {
+            Ok(open) => open,
+            Err(_exchanging) => Box::pin(self.shared.gate.read()).await,
+        };
         match self.buffer() {
             Some(buffer) => buffer.append(portions).await,
             None => Err(AppendError::Closed),

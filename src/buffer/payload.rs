@@ -51,35 +51,33 @@ impl Content {
     }
 }
 
-/// Packs the portions of a request. `length` is their bytes together: where packing them
-/// would keep other connections waiting it is done in a thread of its own.
-pub(super) async fn pack(
-    portions: Portions,
-    length: u64,
-    compression: Compression,
-) -> Result<Payloads, AppendError> {
-    /// Packed in about a millisecond.
+/// Whether packing so many bytes keeps nobody waiting: it takes about a millisecond at most.
+pub(super) fn is_packed_in_no_time(length: u64, compression: Compression) -> bool {
     const SMALL: u64 = 64 << 10;
-
-    let packed = if compression == Compression::Text || length <= SMALL {
-        pack_here(portions, compression)
-    } else {
-        match tokio::task::spawn_blocking(move || pack_here(portions, compression)).await {
-            Ok(packed) => packed,
-            Err(failure) => std::panic::resume_unwind(failure.into_panic()),
-        }
-    };
-    packed.map_err(|error| AppendError::Storage {
-        reason: format!("packing failed: {error}").into(),
-    })
+    compression == Compression::Text || length <= SMALL
 }
 
-/// The same in this thread.
-pub(super) fn pack_here(portions: Portions, compression: Compression) -> io::Result<Payloads> {
-    let packed = portions
-        .into_iter()
-        .map(|portion| Payload::pack(portion, compression));
-    packed.collect()
+/// Packs the portions of a request.
+pub(super) fn pack(portions: Portions, compression: Compression) -> Result<Payloads, AppendError> {
+    let mut payloads = Payloads::new();
+    for portion in portions {
+        let packed = Payload::pack(portion, compression);
+        payloads.push(packed.map_err(|error| AppendError::Storage {
+            reason: format!("packing failed: {error}").into(),
+        })?);
+    }
+    Ok(payloads)
+}
+
+/// The same in a thread of its own.
+pub(super) async fn pack_aside(
+    portions: Portions,
+    compression: Compression,
+) -> Result<Payloads, AppendError> {
+    match tokio::task::spawn_blocking(move || pack(portions, compression)).await {
+        Ok(packed) => packed,
+        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+    }
 }
 
 /// The bytes of all, packed.

@@ -66,7 +66,7 @@ fn portion(tag: &str, text: &str) -> Portion {
 
 /// An append of portions as they are.
 fn append_of(portions: Vec<Portion>) -> (Append, Answer) {
-    Append::new(payload::pack_here(portions.into(), Compression::Text).unwrap())
+    Append::new(payload::pack(portions.into(), Compression::Text).unwrap())
 }
 
 type Answer = tokio::sync::oneshot::Receiver<Result<(), AppendError>>;

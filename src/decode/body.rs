@@ -1,6 +1,9 @@
 //! Reading a request's body within its limits.
 
 use std::error::Error as StdError;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -51,11 +54,23 @@ pub(super) async fn read(
         budget,
         limit,
     };
-    let deadline = limits.deadline;
-    let bytes = timeout(deadline, intake.collect(body))
-        .await
-        .unwrap_or(Err(BodyError::Slow { deadline }))?;
+    let bytes = in_time(limits.deadline, intake.collect(body)).await?;
     Ok((bytes, intake.room))
+}
+
+/// Most bodies are there when they are asked for, and need no timer.
+async fn in_time<T>(
+    deadline: Duration,
+    reading: impl Future<Output = Result<T, BodyError>>,
+) -> Result<T, BodyError> {
+    let mut reading = pin!(reading);
+    let at_once = poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await;
+    match at_once {
+        Poll::Ready(read) => read,
+        Poll::Pending => timeout(deadline, reading)
+            .await
+            .unwrap_or(Err(BodyError::Slow { deadline })),
+    }
 }
 
 /// A body that is being read.
@@ -93,7 +108,7 @@ impl Intake<'_> {
         within(self.limit, length)?;
         if length > self.booked {
             // Nobody knows how much is still to come.
-            self.budget.grow(&mut self.room, self.limit).await?;
+            Box::pin(self.budget.grow(&mut self.room, self.limit)).await?;
             self.booked = self.limit;
         }
         Ok(())

@@ -118,7 +118,8 @@ impl Lane {
         if let Ok(permit) = Arc::clone(&self.free).try_acquire_many_owned(bytes) {
             return Some(permit);
         }
-        let waited = timeout(PATIENCE, Arc::clone(&self.free).acquire_many_owned(bytes)).await;
+        let free = Arc::clone(&self.free).acquire_many_owned(bytes);
+        let waited = Box::pin(timeout(PATIENCE, free)).await;
         let permit = waited.ok()?;
         Some(permit.expect("invariant: this semaphore is never closed"))
     }

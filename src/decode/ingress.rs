@@ -1,6 +1,7 @@
 //! The service of a listener, whose configuration can change under it.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -21,7 +22,7 @@ use crate::route::Emit;
 /// The service that a listener serves. A request is answered by the configuration that is in
 /// force when its headers are complete, to its end. Clones share the configuration.
 ///
-/// It reads the peer's [`std::net::SocketAddr`] from the request's extensions.
+/// With each request it is told whose it is.
 #[derive(Clone)]
 pub struct Ingress {
     doors: Arc<ArcSwap<Doors>>,
@@ -40,13 +41,13 @@ type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>
 
 /// A [`Source`], whatever it emits to.
 trait Ingest: Send + Sync {
-    fn ingest(self: Arc<Self>, request: Request<Incoming>) -> Answer;
+    fn ingest(self: Arc<Self>, peer: SocketAddr, request: Request<Incoming>) -> Answer;
 }
 
 impl<E: Emit> Ingest for Source<E> {
-    fn ingest(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+    fn ingest(self: Arc<Self>, peer: SocketAddr, request: Request<Incoming>) -> Answer {
         let (head, body) = request.into_parts();
-        Box::pin(async move { Ok(self.answer(head, body).await) })
+        Box::pin(async move { Ok(self.answer(Some(peer), head, body).await) })
     }
 }
 
@@ -83,7 +84,7 @@ impl Ingress {
     }
 }
 
-impl Service<Request<Incoming>> for Ingress {
+impl Service<(SocketAddr, Request<Incoming>)> for Ingress {
     type Response = Response;
     type Error = Infallible;
     type Future = Either<Answer, RouteFuture<Infallible>>;
@@ -92,11 +93,17 @@ impl Service<Request<Incoming>> for Ingress {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, (peer, request): (SocketAddr, Request<Incoming>)) -> Self::Future {
         let doors = self.doors.load();
         match *request.method() {
-            Method::POST | Method::PUT => Either::Left(Arc::clone(&doors.events).ingest(request)),
-            _ => Either::Right(doors.others.clone().call(request)),
+            Method::POST | Method::PUT => {
+                Either::Left(Arc::clone(&doors.events).ingest(peer, request))
+            }
+            _ => {
+                let mut request = request;
+                request.extensions_mut().insert(peer);
+                Either::Right(doors.others.clone().call(request))
+            }
         }
     }
 }

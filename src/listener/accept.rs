@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
-use hyper::body::{Body, Incoming};
+use http::Response;
+use hyper::body::Body;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,6 +18,7 @@ use tokio::time::{sleep, timeout};
 use tower::Service;
 use tracing::warn;
 
+use super::Arrival;
 use super::connection::Connections;
 use crate::host::throttle::Throttle;
 
@@ -50,7 +51,7 @@ impl Accept for TcpListener {
 pub(super) async fn run<A, S, B>(source: A, connections: Connections<S>) -> Drained
 where
     A: Accept,
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Service<Arrival, Response = Response<B>, Error = Infallible>,
     S: Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,

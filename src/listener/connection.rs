@@ -22,7 +22,7 @@ use super::activity::Activity;
 use super::terms::Terms;
 use super::tls::Protocol;
 use super::watched::Watched;
-use super::{Limits, Transport};
+use super::{Arrival, Limits, Transport};
 use crate::host::throttle::Throttle;
 
 /// What all connections of a listener share.
@@ -57,7 +57,7 @@ impl<S> Connections<S> {
 
 impl<S, B> Connections<S>
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Service<Arrival, Response = Response<B>, Error = Infallible>,
     S: Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
@@ -102,10 +102,9 @@ where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let activity = Activity::new();
-        let service = service_fn(|mut request: Request<Incoming>| {
+        let service = service_fn(|request: Request<Incoming>| {
             let in_flight = activity.request(request.version());
-            request.extensions_mut().insert(peer);
-            let answer = self.service.call(request);
+            let answer = self.service.call((peer, request));
             async move {
                 let answer = answer.await;
                 drop(in_flight);

@@ -21,7 +21,7 @@ use tower::service_fn;
 use super::accept::{self, Accept, Drained};
 use super::connection::Connections;
 use super::terms::Terms;
-use super::{Limits, Transport};
+use super::{Arrival, Limits, Transport};
 
 /// Whom the pipes claim to come from.
 pub(super) const PEER: &str = "192.0.2.7:40000";
@@ -46,7 +46,8 @@ impl TestListener {
     {
         let (connections, source) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
-        let service = service_fn(move |request| {
+        let service = service_fn(move |(peer, mut request): Arrival| {
+            request.extensions_mut().insert(peer);
             let answer = answer(request);
             async move { Ok::<_, Infallible>(answer.await) }
         });

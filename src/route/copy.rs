@@ -112,7 +112,18 @@ pub(super) fn plan<'r>(
 }
 
 impl Plan<'_> {
+    /// Most plans are to append to one buffer; the others are in a box, so that the future of
+    /// those is not as large as theirs.
     pub(super) async fn carry_out(self) -> Result<(), EmitError> {
+        match self.action {
+            Action::Deliver(Delivery::Append(basin, portions)) if self.printouts.is_empty() => {
+                Ok(basin.append(portions).await?)
+            }
+            _ => Box::pin(self.carry_out_in_turn()).await,
+        }
+    }
+
+    async fn carry_out_in_turn(self) -> Result<(), EmitError> {
         for printout in self.printouts {
             printout.print().await;
         }

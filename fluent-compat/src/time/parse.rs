@@ -2,7 +2,7 @@
 
 use super::iso8601::Separator;
 use super::strptime::{FormatError, Strptime};
-use super::{EventTime, TimeType, Zone, ZoneChoice, guess, iso8601, numeric};
+use super::{EventTime, TimeType, Zone, ZoneChoice, date_time, guess, iso8601, numeric};
 
 /// The parameters of a section that reads times.
 #[derive(Clone, Debug)]
@@ -122,6 +122,10 @@ enum Reader {
     Float,
     /// `%iso8601`
     Iso8601,
+    /// [`date_time::FORMAT`], and what else `strptime` takes for it.
+    DateTime {
+        strptime: Strptime,
+    },
     Format {
         format: String,
         strptime: Strptime,
@@ -184,7 +188,9 @@ impl TimeParser {
     pub fn reads_zone(&self) -> bool {
         self.readers.iter().all(|reader| match reader {
             Reader::UnixTime | Reader::Float | Reader::Iso8601 | Reader::Guess => true,
-            Reader::Format { strptime, .. } => strptime.reads_zone(),
+            Reader::DateTime { strptime } | Reader::Format { strptime, .. } => {
+                strptime.reads_zone()
+            }
         })
     }
 
@@ -192,7 +198,9 @@ impl TimeParser {
     pub fn reads_fraction(&self) -> bool {
         self.readers.iter().all(|reader| match reader {
             Reader::UnixTime => false,
-            Reader::Format { strptime, .. } => strptime.reads_fraction(),
+            Reader::DateTime { strptime } | Reader::Format { strptime, .. } => {
+                strptime.reads_fraction()
+            }
             Reader::Float | Reader::Iso8601 | Reader::Guess => true,
         })
     }
@@ -205,6 +213,7 @@ impl Reader {
         }
         let format = format.to_owned();
         match Strptime::new(&format) {
+            Ok(strptime) if format == date_time::FORMAT => Ok(Reader::DateTime { strptime }),
             Ok(strptime) => Ok(Reader::Format { format, strptime }),
             Err(FormatError::NoTime) => Err(TimeConfigError::NoTime { format }),
             Err(FormatError::UnknownDirective(directive)) => {
@@ -226,6 +235,7 @@ impl Reader {
             Reader::UnixTime => "unixtime",
             Reader::Float => "float",
             Reader::Iso8601 => "%iso8601",
+            Reader::DateTime { .. } => date_time::FORMAT,
             Reader::Format { format, .. } => format,
             Reader::Guess => "any format",
         }
@@ -280,16 +290,17 @@ impl Reader {
             (_, TimeValue::Number(_) | TimeValue::Other(_)) => {
                 return Err(TimeError::NotText { found: found() });
             }
-            (Reader::Iso8601, TimeValue::Text(text)) => iso8601::read(text, Separator::T)
-                .ok_or_else(|| TimeError::Mismatch {
-                    found: found(),
-                    format: "%iso8601".to_owned(),
-                })?,
-            (Reader::Format { format, strptime }, TimeValue::Text(text)) => {
-                strptime.read(text).ok_or_else(|| TimeError::Mismatch {
-                    found: found(),
-                    format: format.clone(),
-                })?
+            (Reader::Iso8601, TimeValue::Text(text)) => {
+                iso8601::read(text, Separator::T).ok_or_else(|| self.mismatch(value))?
+            }
+            (Reader::DateTime { strptime }, TimeValue::Text(text)) => {
+                if let Some(wall) = date_time::read(text) {
+                    return Ok(EventTime::new(zone.unix_seconds_of(wall), 0));
+                }
+                strptime.read(text).ok_or_else(|| self.mismatch(value))?
+            }
+            (Reader::Format { strptime, .. }, TimeValue::Text(text)) => {
+                strptime.read(text).ok_or_else(|| self.mismatch(value))?
             }
             (Reader::Guess, TimeValue::Text(text)) => {
                 guess::read(text).ok_or_else(|| TimeError::Unreadable { found: found() })?
@@ -298,6 +309,13 @@ impl Reader {
         fields
             .moment(zone, now)
             .ok_or_else(|| TimeError::NoSuchTime { found: found() })
+    }
+
+    fn mismatch(&self, value: TimeValue<'_>) -> TimeError {
+        TimeError::Mismatch {
+            found: Excerpt::new(value),
+            format: self.name().to_owned(),
+        }
     }
 }
 

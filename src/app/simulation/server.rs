@@ -140,9 +140,8 @@ async fn connect(
     let (ours, theirs) = tokio::io::duplex(64 << 10);
     let service = decode::Ingress::new(config, router, clock);
     let peer: SocketAddr = "192.0.2.7:40000".parse().unwrap();
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        let answer = service.clone().call(request);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answer = service.clone().call((peer, request));
         async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
     });
     let server = hyper::server::conn::http1::Builder::new();

@@ -200,7 +200,7 @@ impl Model {
                 portion(&format!("key{key}"), &line)
             };
             let portions: Portions = keys.iter().map(portion).collect();
-            let payloads = payload::pack_here(portions, self.compression).unwrap();
+            let payloads = payload::pack(portions, self.compression).unwrap();
             let bytes = payload::length(&payloads);
             if self.buffer.shared.limits.reserve(bytes).is_err() {
                 continue;
