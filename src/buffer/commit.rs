@@ -242,9 +242,8 @@ impl Committer {
 
     /// The open chunk of the payload's key, if it has room, or a new one.
     fn chunk_for(&mut self, payload: &Payload, filled: &mut Vec<ChunkId>) -> io::Result<ChunkId> {
-        if let Some(open) = self.stage.open_for(&payload.metadata) {
-            let id = open.header.id;
-            if self.full.has_room(open.expected(), payload.content) {
+        if let Some((id, expected)) = self.stage.open_for(&payload.metadata) {
+            if self.full.has_room(expected, payload.content) {
                 return Ok(id);
             }
             self.stage.shut(id);

@@ -159,15 +159,17 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn open_for(&mut self, metadata: &Metadata) -> Option<&StagedChunk> {
-        let is_latest = |id: &ChunkId| {
-            let chunk = self.chunks.get(id);
-            chunk.is_some_and(|chunk| chunk.is_open() && chunk.header.metadata == *metadata)
+    /// The chunk that takes the key's next event, and what it holds, pending events included.
+    pub(super) fn open_for(&mut self, metadata: &Metadata) -> Option<(ChunkId, Content)> {
+        let latest = self.latest.and_then(|id| self.chunks.get(&id));
+        let of_key = |chunk: &&StagedChunk| chunk.is_open() && chunk.header.metadata == *metadata;
+        let open = match latest.filter(of_key) {
+            Some(latest) => latest,
+            None => self.chunks.get(self.open.get(metadata)?)?,
         };
-        if !self.latest.as_ref().is_some_and(is_latest) {
-            self.latest = self.open.get(metadata).copied();
-        }
-        self.chunks.get(&self.latest?)
+        let id = open.header.id;
+        self.latest = Some(id);
+        Some((id, open.expected()))
     }
 
     pub(super) fn get(&self, id: ChunkId) -> Option<&StagedChunk> {

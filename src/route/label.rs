@@ -81,8 +81,10 @@ pub(super) fn plan<'r>(
         }
     }
     let mut plan = target.plan(labels, tag, filtered.as_ref().unwrap_or(events))?;
-    // Those of the labels that it leads on to come after.
-    plan.printouts.splice(..0, printouts);
+    if !printouts.is_empty() {
+        // Those of the labels that it leads on to come after.
+        plan.printouts.splice(..0, printouts);
+    }
     Ok(plan)
 }
 

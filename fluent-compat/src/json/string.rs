@@ -2,17 +2,22 @@
 
 use std::borrow::Cow;
 
+use wide::u8x16;
+
 use super::error::{Fault, Problem};
 
 /// The offset of the next quote, backslash or control character from `from` on, or the
 /// text's length. Everything before it is plain.
+///
+/// Most strings of audit events end within the first block: the loop is then as predictable
+/// as it is short.
 #[inline]
 pub(super) fn next_special(bytes: &[u8], from: usize) -> usize {
     let mut rest = bytes.get(from..).unwrap_or_default();
-    while let Some((word, after)) = rest.split_first_chunk::<8>() {
-        let found = specials(u64::from_le_bytes(*word));
+    while let Some((block, after)) = rest.split_first_chunk() {
+        let found = specials(*block);
         if found != 0 {
-            return bytes.len() - rest.len() + found.trailing_zeros() as usize / 8;
+            return bytes.len() - rest.len() + found.trailing_zeros() as usize;
         }
         rest = after;
     }
@@ -24,17 +29,15 @@ fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-/// The high bit of the first byte (and of some bytes after it, none before) that is
-/// special: eight bytes at a time. A subtraction borrows upwards only, so the lowest bit
-/// set is always a true one.
-fn specials(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zero_bytes = |w: u64| w.wrapping_sub(ONES) & !w;
-    let quotes = zero_bytes(word ^ (ONES * b'"' as u64));
-    let backslashes = zero_bytes(word ^ (ONES * b'\\' as u64));
-    let controls = word.wrapping_sub(ONES * 0x20) & !word;
-    (quotes | backslashes | controls) & HIGH
+/// A bit for each byte that is special, the lowest for the first.
+#[inline]
+fn specials(block: [u8; 16]) -> u32 {
+    const QUOTE: u8x16 = u8x16::new([b'"'; 16]);
+    const BACKSLASH: u8x16 = u8x16::new([b'\\'; 16]);
+    const LAST_CONTROL: u8x16 = u8x16::new([0x1f; 16]);
+    let block = u8x16::new(block);
+    let control = block.min(LAST_CONTROL).simd_eq(block);
+    (block.simd_eq(QUOTE) | block.simd_eq(BACKSLASH) | control).to_bitmask()
 }
 
 /// The offset after the escape sequence whose backslash is at `backslash`.

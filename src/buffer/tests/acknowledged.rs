@@ -194,3 +194,21 @@ async fn a_request_that_is_given_up_wakes_the_committer_for_those_behind_it() {
     let (stored, ()) = tokio::join!(second, async { drop(first) });
     stored.unwrap();
 }
+
+#[tokio::test]
+async fn requests_that_come_at_the_same_time_share_a_sync() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    let mut requests = tokio::task::JoinSet::new();
+    for number in 0..64 {
+        let buffer = buffer.clone();
+        requests.spawn(async move {
+            let portion = portion("a", &format!("{number}\n"));
+            buffer.append(vec![portion]).await
+        });
+    }
+    for stored in requests.join_all().await {
+        stored.unwrap();
+    }
+    assert_eq!(buffer.meters().sync.lengths().count, 1);
+}
