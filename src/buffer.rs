@@ -308,10 +308,15 @@ impl Buffer {
     async fn commit(&self, payloads: Payloads, bytes: u64) -> Result<(), AppendError> {
         match &self.shared.committing {
             Committing::Inline(committer) => {
-                let mut outcome = None;
-                let answer = &mut outcome;
-                lock(committer).commit([Append { payloads, answer }]);
-                outcome.unwrap_or(Err(AppendError::Closed))
+                let append = Append {
+                    payloads,
+                    answer: (),
+                };
+                let mut outcome = Ok(());
+                lock(committer).commit([append], |answers| {
+                    outcome = answers.into_iter().map(|(_, outcome)| outcome).collect();
+                });
+                outcome
             }
             Committing::Group(group) => {
                 let (append, answer) = Append::new(payloads);

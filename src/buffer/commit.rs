@@ -52,22 +52,14 @@ pub(super) type Outcome = Result<(), AppendError>;
 /// A request that waits in another task.
 pub(super) type Waiting = oneshot::Sender<Outcome>;
 
-/// Who is told what became of an append.
-pub(super) trait Answer {
-    fn tell(self, outcome: Outcome);
-}
+/// Who is to be told what became of their appends.
+pub(super) type Answers<A = Waiting> = SmallVec<[(A, Outcome); 1]>;
 
-impl Answer for Waiting {
-    fn tell(self, outcome: Outcome) {
+/// Tells them.
+pub(super) fn tell(answers: Answers) {
+    for (waiting, outcome) in answers {
         // Whoever asked may have gone; the events are stored all the same.
-        let _ = self.send(outcome);
-    }
-}
-
-/// A request that commits its append itself.
-impl Answer for &mut Option<Outcome> {
-    fn tell(self, outcome: Outcome) {
-        *self = Some(outcome);
+        let _ = waiting.send(outcome);
     }
 }
 
@@ -177,8 +169,13 @@ impl Committer {
         self.gone = Some(gone);
     }
 
-    /// Stores the appends and answers each of them.
-    pub(super) fn commit<A: Answer>(&mut self, appends: impl IntoIterator<Item = Append<A>>) {
+    /// Stores the appends. `answer` is called as soon as it is known what became of them;
+    /// chunks that are full are sealed only then.
+    pub(super) fn commit<A>(
+        &mut self,
+        appends: impl IntoIterator<Item = Append<A>>,
+        answer: impl FnOnce(Answers<A>),
+    ) {
         let mut batch = Batch {
             placed: SmallVec::new(),
             extent: Extent::default(),
@@ -203,7 +200,7 @@ impl Committer {
         self.write(&mut batch.extent);
         self.sync(&mut batch);
         self.meters.committed(batch.has_failed());
-        self.answer(batch);
+        self.conclude(batch, answer);
         let staged = self.stage.chunks().map(|chunk| &chunk.header);
         self.meters.count_staged(self.stage.len(), staged);
     }
@@ -337,7 +334,7 @@ impl Committer {
     }
 
     /// Copies away from what is spoiled, answers the requests, then seals what is full.
-    fn answer<A: Answer>(&mut self, batch: Batch<A>) {
+    fn conclude<A>(&mut self, batch: Batch<A>, answer: impl FnOnce(Answers<A>)) {
         let Batch { placed, extent } = batch;
         let shared_failed = placed.iter().find_map(|placed| {
             let in_chunk = || placed.chunks.iter().find_map(|id| extent.failed.get(id));
@@ -352,7 +349,7 @@ impl Committer {
         }
         // IMPORTANT: before the answers: a spoiled file may still hold what is refused now.
         self.seal_full(extent.failed.keys().copied());
-        for placed in placed {
+        let outcomes = placed.into_iter().map(|placed| {
             let reason = match placed.reach {
                 Reach::Alone => {
                     let failed = placed.chunks.first().and_then(|id| extent.failed.get(id));
@@ -360,14 +357,16 @@ impl Committer {
                 }
                 Reach::Shared => shared_failed.clone(),
             };
-            placed.answer.tell(match reason {
+            let outcome = match reason {
                 None => Ok(()),
                 Some(reason) => {
                     self.limits.release(placed.bytes);
                     Err(AppendError::Storage { reason })
                 }
-            });
-        }
+            };
+            (placed.answer, outcome)
+        });
+        answer(outcomes.collect());
         self.seal_full(extent.touched.into_iter().chain(extent.filled));
     }
 }

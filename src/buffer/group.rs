@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tracing::error;
 
 use super::chunk_file::Header;
-use super::commit::{Append, Committer};
+use super::commit::{Answers, Append, Committer, tell};
 use super::limits::Limits;
 use super::{AppendError, lock};
 
@@ -35,14 +35,27 @@ struct Mailbox {
 #[derive(Default)]
 struct Letters {
     appends: Vec<Append>,
-    /// Whether the appends are to be committed: nobody gathers any more.
-    gathered: bool,
+    /// How often the appends have been taken.
+    batch: u64,
+    gatherer: Gatherer,
     seals: Vec<Seal>,
     /// Answered when the last append is.
     closing: Option<oneshot::Sender<()>>,
     intake: Intake,
     /// Nobody can send a letter any more.
     orphaned: bool,
+}
+
+/// Who gathers the appends in the mailbox, if there are any.
+#[derive(Default)]
+enum Gatherer {
+    /// It was given up. What is there is to be committed.
+    #[default]
+    Gone,
+    /// There may be more to come.
+    Gathering,
+    /// All are here; the answers go to it.
+    Waits(oneshot::Sender<Answers>),
 }
 
 /// Asks for staged chunks to be sealed.
@@ -74,11 +87,13 @@ impl Group {
         Ok(Self { mailbox, limits })
     }
 
-    /// Hands an append over. Who comes first gathers those that come at the same time: one
-    /// commit for all of them, and one change of thread.
+    /// Hands an append over. Who comes first gathers those that come at the same time, and
+    /// hands the answers out: one commit for all of them, and one change of thread there and
+    /// back.
     pub(super) async fn append(&self, append: Append) -> Result<(), AppendError> {
-        if let Some(gathering) = self.post(append)? {
+        if let Some(mut gathering) = self.post(append)? {
             gathering.until_all_are_here().await;
+            gathering.commit().await;
         }
         Ok(())
     }
@@ -98,11 +113,15 @@ impl Group {
         if letters.appends.len().is_power_of_two() {
             letters.forget_abandoned(&self.limits);
         }
-        if letters.appends.len() > 1 {
-            return Ok(None);
-        }
-        letters.gathered = false;
-        Ok(Some(Gathering(&self.mailbox)))
+        let first = letters.appends.len() == 1;
+        Ok(first.then(|| {
+            letters.gatherer = Gatherer::Gathering;
+            Gathering {
+                mailbox: &self.mailbox,
+                batch: letters.batch,
+                answers: None,
+            }
+        }))
     }
 
     pub(super) async fn seal(&self, queued: Option<NonZeroUsize>, due: Due) {
@@ -134,9 +153,15 @@ impl Group {
     }
 }
 
-/// Appends are being gathered. The thread has them when this is dropped, and so also when the
-/// request that gathers them is given up: others rely on it.
-struct Gathering<'a>(&'a Mailbox);
+/// Appends are being gathered by the request that has this. The others rely on it: when it is
+/// dropped the thread has the appends, and those that are answered know.
+struct Gathering<'a> {
+    mailbox: &'a Mailbox,
+    /// The [`Letters::batch`] that is gathered.
+    batch: u64,
+    /// Once the thread has been told to commit.
+    answers: Option<oneshot::Receiver<Answers>>,
+}
 
 impl Gathering<'_> {
     /// However many requests come, those that are here do not wait for longer.
@@ -148,19 +173,47 @@ impl Gathering<'_> {
         let mut here = 1;
         for _ in 0..Self::TURNS {
             tokio::task::yield_now().await;
-            let now = lock(&self.0.letters).appends.len();
+            let now = lock(&self.mailbox.letters).appends.len();
             if now <= here {
                 return;
             }
             here = now;
         }
     }
+
+    /// Has the appends committed, and hands the answers out. The thread itself would have to
+    /// wake each request from outside of the runtime, under a lock and perhaps with a call of
+    /// the system each.
+    async fn commit(&mut self) {
+        let (sender, answers) = oneshot::channel();
+        self.ring(Gatherer::Waits(sender));
+        // An error says that there is nothing to hand out: the thread has done it, or is gone.
+        if let Ok(answers) = self.answers.insert(answers).await {
+            tell(answers);
+        }
+    }
+
+    /// Tells the thread that the appends are gathered, unless it has taken them already.
+    fn ring(&self, gatherer: Gatherer) {
+        let mut letters = lock(&self.mailbox.letters);
+        if letters.batch == self.batch && letters.intake != Intake::Broken {
+            letters.gatherer = gatherer;
+            drop(letters);
+            self.mailbox.arrived.notify_one();
+        }
+    }
 }
 
 impl Drop for Gathering<'_> {
     fn drop(&mut self) {
-        lock(&self.0.letters).gathered = true;
-        self.0.arrived.notify_one();
+        let Some(answers) = &mut self.answers else {
+            return self.ring(Gatherer::Gone);
+        };
+        // From here on the thread tells them itself, unless it has handed them over.
+        answers.close();
+        if let Ok(answers) = answers.try_recv() {
+            tell(answers);
+        }
     }
 }
 
@@ -205,12 +258,14 @@ fn run(mut committer: Committer, mailbox: &Mailbox) {
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
         }
         let appends = std::mem::take(&mut letters.appends);
+        let gatherer = std::mem::take(&mut letters.gatherer);
+        letters.batch += 1;
         let seals = std::mem::take(&mut letters.seals);
         let closing = letters.closing.take();
         let last = letters.orphaned;
         drop(letters);
         if !appends.is_empty() {
-            committer.commit(appends);
+            committer.commit(appends, |answers| gatherer.take(answers));
         }
         for seal in seals {
             committer.seal_due(seal.queued, &seal.due);
@@ -221,6 +276,19 @@ fn run(mut committer: Committer, mailbox: &Mailbox) {
         }
         if last {
             return;
+        }
+    }
+}
+
+impl Gatherer {
+    /// Hands the answers over, or out.
+    fn take(self, answers: Answers) {
+        let left = match self {
+            Self::Waits(gatherer) => gatherer.send(answers),
+            Self::Gone | Self::Gathering => Err(answers),
+        };
+        if let Err(answers) = left {
+            tell(answers);
         }
     }
 }
@@ -240,7 +308,8 @@ impl Letters {
     /// Whether there is anything for the thread to do. What else has come takes appends along
     /// that are still being gathered.
     fn are_due(&self) -> bool {
-        let committing = self.gathered && !self.appends.is_empty();
+        let gathered = !matches!(self.gatherer, Gatherer::Gathering);
+        let committing = gathered && !self.appends.is_empty();
         committing || !self.seals.is_empty() || self.closing.is_some() || self.orphaned
     }
 }

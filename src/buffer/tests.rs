@@ -13,6 +13,7 @@ use std::io::Read;
 
 use fluent_compat::tag::Tag;
 
+use super::commit::tell;
 use super::*;
 use crate::host::clock::PausedClock;
 use crate::host::fs::crashing::CrashingFs;

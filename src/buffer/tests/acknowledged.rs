@@ -212,3 +212,22 @@ async fn requests_that_come_at_the_same_time_share_a_sync() {
     }
     assert_eq!(buffer.meters().sync.lengths().count, 1);
 }
+
+#[tokio::test]
+async fn a_request_that_is_given_up_while_it_waits_keeps_no_answer_from_the_others() {
+    for turns in 0..30 {
+        let fs = CrashingFs::default();
+        let buffer = open(&fs);
+        let append = |text: &'static str| {
+            let buffer = buffer.clone();
+            tokio::spawn(async move { buffer.append(vec![portion("a", text)]).await })
+        };
+        let (first, second) = (append("1\n"), append("2\n"));
+        // The first gathers; how far it and the thread have come by then is chance.
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+        first.abort();
+        second.await.unwrap().unwrap();
+    }
+}
