@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use fluent_compat::chunk::{ChunkId, Metadata};
 
 use super::chunk_file::{Header, Kind, ObjectName, append_frame};
+use super::listing::Entry;
 use super::payload::Payload;
 use super::queue::SealedChunk;
 
@@ -77,6 +78,15 @@ impl StagedChunk {
         Content {
             bytes: self.content.bytes + self.pending.content.bytes,
             records: self.content.records + self.pending.content.records,
+        }
+    }
+
+    /// The synced part, as a list shows it.
+    pub(super) fn entry(&self) -> Entry<'_> {
+        Entry {
+            header: &self.header,
+            records: self.content.records,
+            bytes: self.content.bytes,
         }
     }
 
@@ -231,7 +241,7 @@ impl Stage {
         self.chunks.len()
     }
 
-    pub(super) fn chunks(&self) -> impl Iterator<Item = &StagedChunk> {
+    pub(super) fn chunks(&self) -> impl Iterator<Item = &StagedChunk> + Clone {
         self.chunks.values()
     }
 }
