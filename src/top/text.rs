@@ -26,7 +26,7 @@ pub(super) fn plural(number: u64, noun: &str) -> String {
 pub(super) fn rate(number: f64) -> String {
     match number {
         ..0.05 => "0".to_owned(),
-        ..100.0 => format!("{number:.1}"),
+        0.05..100.0 => format!("{number:.1}"),
         _ => count(number.round() as u64),
     }
 }
@@ -54,9 +54,9 @@ pub(super) fn span(seconds: i64) -> String {
     let seconds = seconds.max(0);
     match seconds {
         ..120 => format!("{seconds} s"),
-        ..7_200 => format!("{} min", seconds / 60),
-        ..172_800 => format!("{} h", seconds / 3_600),
-        ..63_072_000 => format!("{} days", seconds / 86_400),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        172_800..63_072_000 => format!("{} days", seconds / 86_400),
         _ => format!("{} years", seconds / 31_536_000),
     }
 }

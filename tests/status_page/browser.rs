@@ -138,9 +138,9 @@ impl Browser {
         let target = self
             .call("Target.createTarget", json!({ "url": "about:blank" }))
             .await?;
-        let attach = json!({ "targetId": target["targetId"], "flatten": true });
+        let attach = json!({ "targetId": at(&target, "/targetId"), "flatten": true });
         let attached = self.call("Target.attachToTarget", attach).await?;
-        self.session = attached["sessionId"].as_str().map(str::to_owned);
+        self.session = at(&attached, "/sessionId").as_str().map(str::to_owned);
         for domain in ["Page", "Runtime", "Log"] {
             self.call(&format!("{domain}.enable"), json!({})).await?;
         }
@@ -166,7 +166,7 @@ impl Browser {
     /// Opens a page.
     pub(crate) async fn open(&mut self, url: &str) -> Outcome<()> {
         let opened = self.call("Page.navigate", json!({ "url": url })).await?;
-        if let Some(error) = opened["errorText"].as_str() {
+        if let Some(error) = at(&opened, "/errorText").as_str() {
             return Err(format!("{url}: {error}").into());
         }
         let loaded = "new Promise(resolve => document.readyState === 'complete' ? resolve(true)
@@ -183,7 +183,7 @@ impl Browser {
         let answer = self.call("Runtime.evaluate", evaluate).await?;
         match answer.get("exceptionDetails") {
             Some(exception) => Err(format!("{expression}: {exception}").into()),
-            None => Ok(answer["result"]["value"].clone()),
+            None => Ok(at(&answer, "/result/value").clone()),
         }
     }
 
@@ -210,10 +210,10 @@ impl Browser {
             .await?;
         let capture = json!({
             "format": "png", "captureBeyondViewport": true,
-            "clip": { "x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1 },
+            "clip": { "x": 0, "y": 0, "width": at(&size, "/0"), "height": at(&size, "/1"), "scale": 1 },
         });
         let answer = self.call("Page.captureScreenshot", capture).await?;
-        let data = answer["data"].as_str().ok_or("no picture")?;
+        let data = at(&answer, "/data").as_str().ok_or("no picture")?;
         Ok(base64::engine::general_purpose::STANDARD.decode(data)?)
     }
 
@@ -233,10 +233,13 @@ impl Browser {
     async fn call(&mut self, method: &str, parameters: Value) -> Outcome<Value> {
         self.last_id += 1;
         let id = self.last_id;
-        let mut message = json!({ "id": id, "method": method, "params": parameters });
-        if let Some(session) = &self.session {
-            message["sessionId"] = json!(session);
-        }
+        let session = self.session.as_deref();
+        let message = match session {
+            Some(session) => {
+                json!({ "id": id, "method": method, "params": parameters, "sessionId": session })
+            }
+            None => json!({ "id": id, "method": method, "params": parameters }),
+        };
         let mut bytes = message.to_string().into_bytes();
         bytes.push(0);
         self.to.write_all(&bytes).await?;
@@ -246,32 +249,39 @@ impl Browser {
             read.map_err(|_| format!("the browser says nothing to {method}"))??;
             said.pop();
             let said: Value = serde_json::from_slice(&said)?;
-            if said["id"].as_u64() != Some(id) {
+            if at(&said, "/id").as_u64() != Some(id) {
                 self.overhear(&said);
             } else if let Some(error) = said.get("error") {
                 return Err(format!("{method}: {error}").into());
             } else {
-                return Ok(said["result"].clone());
+                return Ok(at(&said, "/result").clone());
             }
         }
     }
 
     fn overhear(&mut self, event: &Value) {
-        let parameters = &event["params"];
-        let complaint = match event["method"].as_str() {
-            Some("Runtime.exceptionThrown") => Some(parameters["exceptionDetails"].to_string()),
+        let parameters = at(event, "/params");
+        let complaint = match at(event, "/method").as_str() {
+            Some("Runtime.exceptionThrown") => {
+                Some(at(parameters, "/exceptionDetails").to_string())
+            }
             Some("Runtime.consoleAPICalled") => {
-                let kind = parameters["type"].as_str().unwrap_or_default();
+                let kind = at(parameters, "/type").as_str().unwrap_or_default();
                 let is_bad = ["warning", "error", "assert"].contains(&kind);
-                is_bad.then(|| parameters["args"].to_string())
+                is_bad.then(|| at(parameters, "/args").to_string())
             }
             Some("Log.entryAdded") => {
-                let level = parameters["entry"]["level"].as_str().unwrap_or_default();
+                let level = at(parameters, "/entry/level").as_str().unwrap_or_default();
                 let is_bad = ["warning", "error"].contains(&level);
-                is_bad.then(|| parameters["entry"].to_string())
+                is_bad.then(|| at(parameters, "/entry").to_string())
             }
             _ => None,
         };
         self.complaints.extend(complaint);
     }
+}
+
+/// What is there, or null.
+fn at<'v>(value: &'v Value, place: &str) -> &'v Value {
+    value.pointer(place).unwrap_or(&Value::Null)
 }
