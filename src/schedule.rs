@@ -56,6 +56,8 @@ pub struct Config {
     pub retry: RetryPolicy,
     /// `flush_at_shutdown`.
     pub at_shutdown: AtShutdown,
+    /// `slow_flush_log_threshold`: a delivery that takes longer is told of.
+    pub slow: Duration,
 }
 
 /// `flush_at_shutdown`.
@@ -252,8 +254,14 @@ impl Flusher {
         };
         match delivery {
             Delivery::Done { id } => {
-                self.meters.delivered(id, self.clock.now());
+                let delivered = self.meters.delivered(id, self.clock.now());
                 self.retries.forget(id);
+                if let Some((chunk, took)) = delivered.filter(|(_, took)| *took > self.config.slow)
+                {
+                    self.meters.slow.count();
+                    let about = &chunk.header.metadata;
+                    warn!(output = self.config.name, chunk = %id, tag = about.tag_text(), key = about.key_text(), ?took, "a delivery took longer than slow_flush_log_threshold");
+                }
             }
             Delivery::Failed {
                 chunk,

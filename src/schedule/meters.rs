@@ -27,6 +27,9 @@ pub struct Meters {
     pub failures: Counter,
     /// Chunks that were given up.
     pub given_up: Counter,
+    /// Deliveries that took longer than `slow_flush_log_threshold`: Fluentd's
+    /// `slow_flush_count`.
+    pub slow: Counter,
     /// How long attempts take, those that fail too.
     pub flush_time: Histogram,
     /// Unix seconds of the last success; 0 before the first.
@@ -119,13 +122,14 @@ impl Meters {
         lock(&self.under_way).insert(chunk.header.id, begun);
     }
 
-    pub(super) fn delivered(&self, id: ChunkId, now: EventTime) {
-        if let Some(UnderWay { chunk, .. }) = self.end(id) {
-            self.objects.count();
-            self.records.add(chunk.records);
-            self.bytes.add(chunk.bytes);
-        }
+    /// The chunk is where it belongs; what it was, and how long the attempt took.
+    pub(super) fn delivered(&self, id: ChunkId, now: EventTime) -> Option<(Listed, Duration)> {
         self.last_success.store(now.seconds(), Ordering::Relaxed);
+        let UnderWay { chunk, begun } = self.end(id)?;
+        self.objects.count();
+        self.records.add(chunk.records);
+        self.bytes.add(chunk.bytes);
+        Some((chunk, begun.elapsed()))
     }
 
     /// An attempt has failed.

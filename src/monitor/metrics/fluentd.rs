@@ -103,6 +103,11 @@ fn outputs(report: &Report, page: &mut Exposition) {
     gauge("flush_time_count", "Total flush time.", |output| {
         output.deliveries.flush_time.lengths().total.as_millis() as f64
     });
+    gauge(
+        "slow_flush_count",
+        "Total number of slow flushes.",
+        |output| output.deliveries.slow.value() as f64,
+    );
     gauge("retry_wait", "Current retry wait", |output| {
         let wait = output.deliveries.retry_wait();
         wait.map_or(0.0, |wait| wait.as_secs_f64())
