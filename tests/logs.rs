@@ -25,10 +25,14 @@ async fn every_line_about_a_chunk_has_its_id_tag_and_key() -> TestResult {
         .line("retry_secondary_threshold 0.3")
         .line("retry_forever false");
     let kept = rig.directory().join("kept");
-    let output = rig.s3("test.log", buffer).line("@id audit").line(format!(
-        "<secondary>\n@type secondary_file\ndirectory \"{}\"\n</secondary>",
-        kept.display()
-    ));
+    let output = rig
+        .s3("test.log", buffer)
+        .line("@id audit")
+        .line("slow_flush_log_threshold 0")
+        .line(format!(
+            "<secondary>\n@type secondary_file\ndirectory \"{}\"\n</secondary>",
+            kept.display()
+        ));
     let conf = rig.conf_with(output);
     let launch = rig.launch().argument("-v");
     let mut tally = Tally::default();
@@ -58,7 +62,11 @@ async fn every_line_about_a_chunk_has_its_id_tag_and_key() -> TestResult {
         .await?;
     let second = server.terminate().await?.stderr;
 
-    for told in ["naming the chunk", "taking up a chunk"] {
+    for told in [
+        "naming the chunk",
+        "taking up a chunk",
+        "a delivery took longer",
+    ] {
         assert!(
             format!("{first}{second}").contains(told),
             "{told}\n{first}{second}"

@@ -207,6 +207,15 @@ mod tests {
         assert_eq!(meters.flush_time.lengths().count, 1);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_delivery_tells_what_it_was_and_how_long_it_took() {
+        let meters = begun();
+        tokio::time::advance(Duration::from_secs(30)).await;
+        let (chunk, took) = meters.delivered(CHUNK, EventTime::new(130, 0)).unwrap();
+        assert_eq!((chunk.records, took), (3, Duration::from_secs(30)));
+        assert!(meters.delivered(CHUNK, EventTime::new(131, 0)).is_none());
+    }
+
     #[test]
     fn the_wait_for_a_retry_is_over_with_the_next_success() {
         let meters = begun();
