@@ -25,6 +25,7 @@ mod group;
 mod inspect;
 mod leftovers;
 mod limits;
+mod listing;
 mod meters;
 mod parallel;
 mod payload;
@@ -55,6 +56,7 @@ use group::{Due, Group};
 pub use inspect::{ChunkState, CopyError, Inspected, Problem, Severity, copy_events, inspect};
 use limits::Limits;
 pub use limits::OverflowAction;
+pub use listing::{Listed, MOST_LISTED};
 pub use meters::{Chunks, Contents, Meters};
 use payload::Payloads;
 use queue::Queue;
@@ -459,6 +461,17 @@ impl Buffer {
         }
     }
 
+    /// The oldest chunks that take events, as of the last look for chunks that are due.
+    pub fn oldest_staged(&self) -> Vec<Listed> {
+        self.shared.meters.oldest_staged()
+    }
+
+    /// The oldest chunks that wait for their delivery, and how long those that have failed
+    /// wait for their next attempt.
+    pub fn oldest_queued(&self) -> Vec<(Listed, Option<Duration>)> {
+        self.shared.queue.oldest()
+    }
+
     /// The files in the backup directory: chunks given up, and what could not be read. None
     /// if it cannot be listed, or is not there.
     pub fn set_aside_files(&self) -> Vec<PathBuf> {
@@ -505,6 +518,8 @@ impl Buffer {
         };
         tracing::warn!(
             chunk = %oldest.header.id,
+            tag = oldest.header.metadata.tag_text(),
+            key = oldest.header.metadata.key_text(),
             records = oldest.records,
             "buffer is full: dropping the oldest chunk (overflow_action drop_oldest_chunk)"
         );

@@ -1,6 +1,7 @@
 //! The command line: forebay's own, and the flags of `fluentd` that people use.
 
 mod certs;
+mod top;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::time::Duration;
 use clap::{ArgAction, Parser, Subcommand};
 
 pub(crate) use certs::{CertsCommand, KeyKind, Passphrases};
+pub(crate) use top::TopCommand;
 
 /// Where the images of Fluentd have the file that `FLUENTD_CONF` names.
 const IMAGE_CONFIGS: &str = "/fluentd/etc";
@@ -23,6 +25,7 @@ Examples:
   forebay chunk ls DIR             what lies in a buffer's directory
   forebay drain fluent.conf        deliver what the buffers hold, and end
   forebay certs keys               issue what both sides of mTLS need
+  forebay top                      what a running server does, live
 
 Environment:
   FLUENT_CONF    the configuration, unless --config says it
@@ -100,6 +103,12 @@ enum Command {
         #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
         timeout: Duration,
     },
+    /// Show what a running server does, live in the terminal
+    ///
+    /// It asks the server's monitor port, `<source> @type monitor_agent` or `@type prometheus`,
+    /// and changes nothing. `q` ends it. Where the output is no terminal it ends by itself, as
+    /// with `--once`.
+    Top(TopCommand),
 }
 
 /// What `forebay chunk` can do; it changes nothing.
@@ -141,6 +150,8 @@ pub(crate) enum Mode<'a> {
     Drain(Duration),
     /// The configuration is run.
     Run,
+    /// No configuration is read.
+    Top(&'a TopCommand),
 }
 
 impl Arguments {
@@ -166,6 +177,7 @@ impl Arguments {
             Some(Command::Chunk { command }) => Mode::Chunk(command),
             Some(Command::Certs(command)) => Mode::Certs(command),
             Some(Command::Drain { timeout, .. }) => Mode::Drain(*timeout),
+            Some(Command::Top(command)) => Mode::Top(command),
             None if self.dry_run => Mode::Check,
             None => Mode::Run,
         }

@@ -50,6 +50,9 @@ use crate::route::Emit;
 
 /// At most one line in this time says what every request is about to be refused for.
 const RECURRING_INTERVAL: Duration = Duration::from_secs(10);
+/// At most so many lines in the same time say what is wrong with one request: enough to find
+/// a client's mistake, and not to fill a disk.
+const FAULTS: u32 = 10;
 
 /// What `in_http` is told in its `<source>`, less what concerns the socket.
 #[derive(Clone, Debug)]
@@ -149,6 +152,8 @@ struct Source<E> {
     unmatched: Throttle,
     /// Lets refusals that are no fault of the request's into the log.
     unavailable: Throttle,
+    /// Lets refusals of what is wrong with one request into the log.
+    faulty: Throttle,
 }
 
 impl<E: Emit> Source<E> {
@@ -161,6 +166,7 @@ impl<E: Emit> Source<E> {
             traffic,
             unmatched: Throttle::new(RECURRING_INTERVAL),
             unavailable: Throttle::new(RECURRING_INTERVAL),
+            faulty: Throttle::with_most(FAULTS, RECURRING_INTERVAL),
         }
     }
 
@@ -175,6 +181,7 @@ impl<E: Emit> Source<E> {
         B: RequestBody,
     {
         let begun = Instant::now();
+        let _unanswered = self.traffic.unanswered.begin(begun);
         if let Some(peer) = peer.filter(|_| self.config.extras.remote_addr) {
             head.extensions.insert(peer);
         }
@@ -274,7 +281,7 @@ impl<E: Emit> Source<E> {
         let others = match refusal.recurring() {
             Some(Recurring::Unmatched) => self.unmatched.pass(),
             Some(Recurring::Unavailable) => self.unavailable.pass(),
-            None => Some(0),
+            None => self.faulty.pass(),
         };
         if let Some(others) = others.filter(|_| self.config.log_refusals) {
             refusal.log(head, others);

@@ -27,6 +27,7 @@ pub mod schedule;
 pub mod settings;
 pub mod sink;
 pub mod telemetry;
+mod top;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -63,6 +64,9 @@ where
     match arguments.mode() {
         cli::Mode::Certs(command) => return issue_certificates(command, clock.now()),
         cli::Mode::Chunk(command) => return look_at_chunks(command, clock.now()),
+        cli::Mode::Top(command) => {
+            return top::run(command, &mut std::io::stdout(), &mut std::io::stderr());
+        }
         cli::Mode::Check | cli::Mode::Drain(_) | cli::Mode::Run => {}
     }
     let loaded = settings::load(arguments.config(), clock.clone());

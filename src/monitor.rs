@@ -9,6 +9,7 @@ mod agent;
 mod exposition;
 mod metrics;
 mod pages;
+mod problems;
 mod report;
 mod status;
 #[cfg(test)]

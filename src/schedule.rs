@@ -56,6 +56,8 @@ pub struct Config {
     pub retry: RetryPolicy,
     /// `flush_at_shutdown`.
     pub at_shutdown: AtShutdown,
+    /// `slow_flush_log_threshold`: a delivery that takes longer is told of.
+    pub slow: Duration,
 }
 
 /// `flush_at_shutdown`.
@@ -97,7 +99,7 @@ impl Schedule {
         let (commands, inbox) = mpsc::channel(4);
         let meters = Arc::<Meters>::default();
         let flusher = Flusher {
-            courier: Arc::new(Courier::new(buffer.clone(), sinks)),
+            courier: Arc::new(Courier::new(&config.name, buffer.clone(), sinks)),
             retries: Retries::new(config.retry.clone()),
             running: JoinSet::new(),
             meters: Arc::clone(&meters),
@@ -208,7 +210,7 @@ impl Flusher {
     }
 
     fn switch(&mut self, (config, sinks): (Config, Sinks)) {
-        self.courier = Arc::new(self.courier.with_sinks(sinks));
+        self.courier = Arc::new(self.courier.with_sinks(&config.name, sinks));
         self.retries.follow(config.retry.clone());
         self.config = config;
     }
@@ -252,8 +254,14 @@ impl Flusher {
         };
         match delivery {
             Delivery::Done { id } => {
-                self.meters.delivered(id, self.clock.now());
+                let delivered = self.meters.delivered(id, self.clock.now());
                 self.retries.forget(id);
+                if let Some((chunk, took)) = delivered.filter(|(_, took)| *took > self.config.slow)
+                {
+                    self.meters.slow.count();
+                    let about = &chunk.header.metadata;
+                    warn!(output = self.config.name, chunk = %id, tag = about.tag_text(), key = about.key_text(), ?took, "a delivery took longer than slow_flush_log_threshold");
+                }
             }
             Delivery::Failed {
                 chunk,
@@ -270,7 +278,8 @@ impl Flusher {
             Next::At { when, failures } => {
                 let wait = when.saturating_duration_since(Instant::now());
                 self.note_failure(id, reason, Some(wait));
-                warn!(output = self.config.name, chunk = %id, failures, retry_in = ?wait, "chunk could not be delivered: {reason}");
+                let about = &chunk.header.metadata;
+                warn!(output = self.config.name, chunk = %id, tag = about.tag_text(), key = about.key_text(), failures, retry_in = ?wait, "chunk could not be delivered: {reason}");
                 self.buffer.give_back(chunk, when);
             }
             Next::GiveUp => self.give_up(chunk, reason),
@@ -282,21 +291,23 @@ impl Flusher {
         let records = chunk.records;
         self.note_failure(id, reason, None);
         self.retries.forget(id);
+        let about = chunk.header.metadata.clone();
+        let (tag, key) = (about.tag_text(), about.key_text());
         match self.buffer.set_aside(chunk) {
             Ok(GivenUp::KeptIn(path)) => {
-                error!(output = self.config.name, chunk = %id, records, kept_in = %path.display(), "chunk given up: {reason}");
+                error!(output = self.config.name, chunk = %id, tag, key, records, kept_in = %path.display(), "chunk given up: {reason}");
             }
             Ok(GivenUp::Deleted) => {
-                error!(output = self.config.name, chunk = %id, records, "chunk given up and DELETED (disable_chunk_backup true): {reason}");
+                error!(output = self.config.name, chunk = %id, tag, key, records, "chunk given up and DELETED (disable_chunk_backup true): {reason}");
             }
             Err(error) => {
-                error!(output = self.config.name, chunk = %id, records, %error, "chunk given up and left where it is: {reason}");
+                error!(output = self.config.name, chunk = %id, tag, key, records, %error, "chunk given up and left where it is: {reason}");
             }
         }
     }
 
     fn note_failure(&self, chunk: ChunkId, reason: &str, retry_in: Option<Duration>) {
-        self.meters.failed(Failure {
+        self.meters.note(Failure {
             at: self.clock.now(),
             chunk,
             reason: reason.to_owned(),

@@ -1,5 +1,7 @@
 //! What the server says of itself: its log.
 
+mod line;
+
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
+use self::line::Line;
 use crate::host::clock::{Clock, SystemClock};
 use crate::host::environment::wants_color;
 use crate::host::fs::append_to;
@@ -74,7 +77,8 @@ pub struct LogSettings {
     pub level: LogLevel,
     /// `format` of `<log>`.
     pub format: LogFormat,
-    /// `time_format` of `<log>`; RFC 3339 in UTC if there is none.
+    /// `time_format` of `<log>`. If there is none, text has Fluentd's in UTC, and JSON has
+    /// RFC 3339.
     pub time: Option<LogTime>,
     /// `path` of `<log>`: the standard error output if there is none.
     pub file: Option<PathBuf>,
@@ -83,7 +87,7 @@ pub struct LogSettings {
 /// `format` of `<log>`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
-    /// A line of text.
+    /// A line of text, as Fluentd's.
     #[default]
     Text,
     /// A JSON object with `timestamp`, `level`, `message` and what else there is to say.
@@ -97,6 +101,14 @@ pub struct LogTime {
     pub format: Strftime,
     /// The host's.
     pub zone: Zone,
+}
+
+impl LogTime {
+    /// As Fluentd writes it: `2026-11-21 03:00:00 +0000`.
+    pub fn fluentds(zone: Zone) -> Self {
+        let format = Strftime::new("%Y-%m-%d %H:%M:%S %z");
+        Self { format, zone }
+    }
 }
 
 impl FormatTime for LogTime {
@@ -193,8 +205,10 @@ pub fn start_logging(log: LogSettings) -> io::Result<LogHandle> {
         .with_ansi(is_terminal)
         .with_writer(writer);
     let lines = match (log.format, log.time) {
-        (LogFormat::Text, None) => lines.boxed(),
-        (LogFormat::Text, Some(time)) => lines.with_timer(time).boxed(),
+        (LogFormat::Text, time) => {
+            let time = time.unwrap_or_else(|| LogTime::fluentds(Zone::Utc));
+            lines.event_format(Line { time }).boxed()
+        }
         (LogFormat::Json, None) => lines.json().flatten_event(true).boxed(),
         (LogFormat::Json, Some(time)) => lines.json().flatten_event(true).with_timer(time).boxed(),
     };

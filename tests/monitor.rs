@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use forebay_testbed::conf::Conf;
@@ -192,6 +193,53 @@ async fn fluentds_monitor_agent_is_there_and_tells_no_secret() -> TestResult {
     Ok(())
 }
 
+/// With `promtool` where it is; `metrics/tests.rs` keeps to its rules without.
+#[tokio::test]
+async fn promtool_finds_nothing_wrong() -> TestResult {
+    let rig = Rig::new(FOREBAY).await?;
+    let conf = rig.conf().section(MONITOR).section(OUTPUT_MONITOR);
+    let mut server = rig.start(&conf).await?;
+    let monitor = Monitor::of(&mut server).await?;
+    let mut tally = Tally::default();
+    deliver(&mut rig.client(&server)?, &past().audit(3), &mut tally).await?;
+    let metrics = rig.directory().join("metrics");
+    fs::write(&metrics, monitor.page("/metrics").await?)?;
+    let Some(said) = promtool(&["check", "metrics"], Some(&metrics))? else {
+        return Ok(());
+    };
+    let complaints: Vec<_> = said
+        .lines()
+        // The names of fluent-plugin-prometheus are as they are.
+        .filter(|line| !line.starts_with("fluentd_"))
+        .collect();
+    assert_eq!(complaints, Vec::<&str>::new());
+    for (arguments, file) in [
+        (&["check", "rules", "--lint-fatal"][..], "alerts.yml"),
+        (&["test", "rules"], "alerts-test.yml"),
+    ] {
+        let file = format!("{GRAFANA}/{file}");
+        let arguments = [arguments, &[file.as_str()]].concat();
+        let said = promtool(&arguments, None)?.unwrap_or_default();
+        assert!(said.contains("SUCCESS"), "{said}");
+    }
+    Ok(())
+}
+
+/// What it says, with a file as its input; `None` where there is none and none is asked for.
+fn promtool(arguments: &[&str], input: Option<&Path>) -> Result<Option<String>, Box<dyn Error>> {
+    let told = std::env::var_os("FOREBAY_PROMTOOL");
+    let mut command = Command::new(told.clone().unwrap_or_else(|| "promtool".into()));
+    let input = input.map(fs::File::open).transpose()?;
+    command.stdin(input.map_or_else(Stdio::null, Stdio::from));
+    let output = match command.args(arguments).output() {
+        Ok(output) => output,
+        Err(_) if told.is_none() => return Ok(None),
+        Err(error) => return Err(format!("promtool: {error}").into()),
+    };
+    let said = [output.stdout, output.stderr].concat();
+    Ok(Some(String::from_utf8(said)?))
+}
+
 #[tokio::test]
 async fn every_metric_of_the_dashboard_and_the_alerts_is_there() -> TestResult {
     let rig = Rig::new(FOREBAY).await?;
@@ -267,18 +315,8 @@ struct Monitor {
 }
 
 impl Monitor {
-    /// The port that the log names.
     async fn of(server: &mut Server) -> Result<Self, Box<dyn Error>> {
-        let line = match server
-            .stderr()
-            .lines()
-            .find(|line| line.contains("monitored address="))
-        {
-            Some(line) => line.to_owned(),
-            None => server.wait_for_log("monitored address=", PATIENCE).await?,
-        };
-        let (_, address) = line.split_once("address=").ok_or("no address")?;
-        let address = address.trim().to_owned();
+        let address = server.monitor_address().await?.to_string();
         Ok(Self { address })
     }
 

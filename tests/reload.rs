@@ -176,14 +176,14 @@ async fn ports_come_and_go() -> TestResult {
 async fn sigusr2_reloads_and_the_log_level_changes() -> TestResult {
     let rig = Rig::new(FOREBAY).await?;
     let mut server = rig.start(&rig.conf()).await?;
-    assert!(!server.stderr().contains("DEBUG"), "{}", server.stderr());
+    assert!(!server.stderr().contains("[debug]"), "{}", server.stderr());
     let loud = format!("<system>\n  log_level debug\n</system>\n{}", rig.conf());
     fs::write(rig.launch().conf_path(), loud)?;
     server.reload_by_usr2()?;
     server.wait_for_log(RELOADED, PATIENCE).await?;
     let mut tally = Tally::default();
     deliver(&mut rig.client(&server)?, &past().audit(1), &mut tally).await?;
-    server.wait_for_log("DEBUG", PATIENCE).await?;
+    server.wait_for_log("[debug]", PATIENCE).await?;
     Ok(())
 }
 

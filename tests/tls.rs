@@ -82,7 +82,7 @@ async fn a_probe_of_the_port_is_no_failed_handshake_and_a_stranger_is() -> TestR
     let line = server
         .wait_for_log("a TLS handshake failed", PATIENCE)
         .await?;
-    assert!(line.contains("WARN"), "{line}");
+    assert!(line.contains("[warn]"), "{line}");
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use crate::buffer::{BasinView, Buffer};
 use crate::decode::Traffic;
 use crate::host::clock::Clock;
+use crate::host::meter::Counter;
 use crate::listener::tls::Expiry;
 use crate::monitor::{BufferReport, Observe, OutputReport, Report, SourceReport, State};
 use crate::schedule;
@@ -37,6 +38,7 @@ pub(super) struct SourceView {
     pub(super) id: String,
     pub(super) address: String,
     pub(super) traffic: Arc<Traffic>,
+    pub(super) failed_handshakes: Arc<Counter>,
     pub(super) expiry: Expiry,
 }
 
@@ -96,6 +98,7 @@ impl SourceView {
             id: self.id.clone(),
             address: self.address.clone(),
             traffic: Arc::clone(&self.traffic),
+            failed_handshakes: Arc::clone(&self.failed_handshakes),
             expiry: self.expiry,
         }
     }
@@ -105,11 +108,15 @@ impl OutputView {
     fn report(&self) -> OutputReport {
         let report = |buffer: Buffer| BufferReport {
             contents: buffer.contents(),
+            staged: buffer.oldest_staged(),
+            queued: buffer.oldest_queued(),
             meters: Arc::clone(buffer.meters()),
         };
         OutputReport {
             id: self.id.clone(),
             kind: self.kind,
+            // NOTE: before what is under way is looked at: a chunk that is taken in between is
+            // shown twice then, which is put right, and not missed.
             buffer: self.basin.buffer().map(report),
             deliveries: Arc::clone(&self.deliveries),
         }

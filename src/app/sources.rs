@@ -168,6 +168,7 @@ impl Sources {
             id: source.id.clone(),
             address: source.address.to_string(),
             traffic: Arc::clone(source.ingress.traffic()),
+            failed_handshakes: Arc::clone(source.terms.failed_handshakes()),
             expiry: match &source.transport {
                 Transport::Plain => Expiry::default(),
                 Transport::Tls(tls) => tls.expiry(),

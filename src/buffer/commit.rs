@@ -201,7 +201,7 @@ impl Committer {
         self.sync(&mut batch);
         self.meters.committed(batch.has_failed());
         self.conclude(batch, answer);
-        let staged = self.stage.chunks().map(|chunk| &chunk.header);
+        let staged = self.stage.chunks().map(StagedChunk::entry);
         self.meters.count_staged(self.stage.len(), staged);
     }
 

@@ -95,15 +95,18 @@ pub(super) fn take_over(fs: &Arc<dyn Fs>, names: &ChunkNames) -> BTreeSet<ChunkI
         let path = leftover.body.display();
         let meta = read_meta(&**fs, leftover).map_err(Failure::from);
         let id = meta.as_ref().ok().map(|meta| meta.id);
+        let about = meta.as_ref().ok().map(|meta| meta.metadata.clone());
+        let about = about.unwrap_or_default();
+        let chunk = id.map(tracing::field::display);
         match meta.and_then(|meta| takeover.take(leftover, meta)) {
             Ok(()) => {
-                info!(%path, "took over a chunk that Fluentd had left");
+                info!(chunk, tag = about.tag_text(), key = about.key_text(), %path, "took over a chunk that Fluentd had left");
             }
             Err(Failure::Broken(broken)) => takeover.set_aside(leftover, &broken),
             Err(Failure::Disk(error)) => {
                 // Our chunk may be there by now, and the leftover as well.
                 left_alone.extend(id);
-                error!(%path, %error, "a chunk of Fluentd's could not be taken over; the next start tries again");
+                error!(chunk, tag = about.tag_text(), key = about.key_text(), %path, %error, "a chunk of Fluentd's could not be taken over; the next start tries again");
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use fluent_compat::time::EventTime;
 
 use super::chunk_file::Header;
+use super::listing::{self, Entry, Listed};
 use super::lock;
 use crate::host::meter::{Counter, Histogram};
 
@@ -27,7 +28,14 @@ pub struct Meters {
     /// Whether the last commit has failed.
     failing: AtomicBool,
     /// Its lock is held for a few instructions; nothing is taken under it.
-    staged: Mutex<Chunks>,
+    staged: Mutex<Staged>,
+}
+
+/// The staged chunks at a moment.
+#[derive(Debug, Default)]
+struct Staged {
+    all: Chunks,
+    oldest: Vec<Listed>,
 }
 
 /// Some chunks of a buffer, taken together.
@@ -39,7 +47,7 @@ pub struct Chunks {
     pub oldest: Option<EventTime>,
     /// The earliest and the latest slot among them, in unix seconds.
     pub timekeys: Option<(i64, i64)>,
-    /// Their bytes, packed as `compress` says; 0 for staged ones, where nobody adds them up.
+    /// Their bytes, packed as `compress` says.
     pub bytes: u64,
 }
 
@@ -50,8 +58,8 @@ pub struct Contents {
     pub held: u64,
     /// `total_limit_size`.
     pub limit: u64,
-    /// Chunks that take events. Their ages are known as of the last look for chunks that are
-    /// due.
+    /// Chunks that take events. Their ages and bytes are known as of the last look for chunks
+    /// that are due.
     pub staged: Chunks,
     /// Chunks that wait for their delivery; those under way are not among them.
     pub queued: Chunks,
@@ -59,11 +67,9 @@ pub struct Contents {
 
 impl Chunks {
     /// All of these together.
-    pub(super) fn of<'a>(chunks: impl Iterator<Item = (&'a Header, u64)>) -> Self {
+    pub(super) fn of<'a>(chunks: impl Iterator<Item = Entry<'a>>) -> Self {
         let mut all = Self::default();
-        for (header, bytes) in chunks {
-            all.add(header, bytes);
-        }
+        chunks.for_each(|chunk| all.add(chunk.header, chunk.bytes));
         all
     }
 
@@ -88,7 +94,12 @@ impl Meters {
 
     /// The staged chunks.
     pub(super) fn staged(&self) -> Chunks {
-        *lock(&self.staged)
+        lock(&self.staged).all
+    }
+
+    /// The oldest of them.
+    pub(super) fn oldest_staged(&self) -> Vec<Listed> {
+        lock(&self.staged).oldest.clone()
     }
 
     /// A commit has ended.
@@ -102,17 +113,31 @@ impl Meters {
     /// So many chunks are staged. Going through all of them after each commit would cost too
     /// much, so their ages are looked at when they change from none to some, and else by
     /// [`Self::looked_at`].
-    pub(super) fn count_staged<'a>(&self, count: usize, all: impl Iterator<Item = &'a Header>) {
+    pub(super) fn count_staged<'a>(
+        &self,
+        count: usize,
+        all: impl Iterator<Item = Entry<'a>> + Clone,
+    ) {
         let mut staged = lock(&self.staged);
-        if count == 0 || staged.count == 0 {
-            *staged = Chunks::of(all.map(|header| (header, 0)));
+        if count == 0 || staged.all.count == 0 {
+            *staged = Staged::of(all);
         }
-        staged.count = count as u64;
+        staged.all.count = count as u64;
     }
 
     /// All staged chunks were looked at.
-    pub(super) fn looked_at<'a>(&self, all: impl Iterator<Item = &'a Header>) {
-        *lock(&self.staged) = Chunks::of(all.map(|header| (header, 0)));
+    pub(super) fn looked_at<'a>(&self, all: impl Iterator<Item = Entry<'a>> + Clone) {
+        let staged = Staged::of(all);
+        *lock(&self.staged) = staged;
+    }
+}
+
+impl Staged {
+    fn of<'a>(all: impl Iterator<Item = Entry<'a>> + Clone) -> Self {
+        Self {
+            all: Chunks::of(all.clone()),
+            oldest: listing::oldest(all),
+        }
     }
 }
 
@@ -134,10 +159,18 @@ mod tests {
         }
     }
 
+    fn entry(header: &Header, bytes: u64) -> Entry<'_> {
+        Entry {
+            header,
+            records: 1,
+            bytes,
+        }
+    }
+
     #[test]
     fn chunks_together_have_the_age_of_the_oldest_and_the_slots_of_all() {
         let (young, old) = (header(350), header(120));
-        let chunks = Chunks::of([(&young, 5), (&old, 6)].into_iter());
+        let chunks = Chunks::of([entry(&young, 5), entry(&old, 6)].into_iter());
         assert_eq!(chunks.count, 2);
         assert_eq!(chunks.bytes, 11);
         assert_eq!(chunks.oldest, Some(EventTime::new(120, 0)));
@@ -148,13 +181,19 @@ mod tests {
     fn a_commit_goes_through_all_staged_chunks_only_when_there_were_none() {
         let meters = Meters::default();
         let (first, second) = (header(350), header(120));
-        meters.count_staged(1, [&first].into_iter());
+        meters.count_staged(1, [entry(&first, 5)].into_iter());
         assert_eq!(meters.staged().oldest, Some(first.created));
-        meters.count_staged(2, std::iter::from_fn(|| panic!("not to be asked")));
+        let unasked = std::iter::repeat_with(|| -> Entry<'_> { panic!("not to be asked") });
+        meters.count_staged(2, unasked);
         assert_eq!(meters.staged().count, 2);
-        meters.looked_at([&first, &second].into_iter());
+        meters.looked_at([entry(&first, 5), entry(&second, 6)].into_iter());
         assert_eq!(meters.staged().oldest, Some(second.created));
+        assert_eq!(meters.staged().bytes, 11);
+        let oldest = meters.oldest_staged();
+        let oldest: Vec<_> = oldest.iter().map(|chunk| chunk.header.created).collect();
+        assert_eq!(oldest, [second.created, first.created]);
         meters.count_staged(0, std::iter::empty());
         assert_eq!(meters.staged(), Chunks::default());
+        assert_eq!(meters.oldest_staged(), []);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use fluent_compat::chunk::ChunkId;
 use fluent_compat::time::EventTime;
@@ -10,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::chunk_file::{Header, ObjectName};
+use super::listing::{Entry, Listed, MOST_LISTED};
 use super::lock;
 use super::meters::Chunks;
 use super::stage::Condition;
@@ -29,6 +31,21 @@ pub struct SealedChunk {
     pub(super) condition: Condition,
     /// Where the file's synced part ends.
     pub(super) length: u64,
+}
+
+impl SealedChunk {
+    pub(super) fn entry(&self) -> Entry<'_> {
+        Entry {
+            header: &self.header,
+            records: self.records,
+            bytes: self.bytes,
+        }
+    }
+
+    /// The chunk as a list shows it.
+    pub fn listed(&self) -> Listed {
+        self.entry().into()
+    }
 }
 
 /// The waiting chunks, oldest first.
@@ -76,8 +93,18 @@ impl Queue {
     /// All that waits, those that wait for their next attempt included.
     pub(super) fn contents(&self) -> Chunks {
         let waiting = lock(&self.waiting);
-        let chunks = waiting.values().map(|entry| &entry.chunk);
-        Chunks::of(chunks.map(|chunk| (&chunk.header, chunk.bytes)))
+        Chunks::of(waiting.values().map(|entry| entry.chunk.entry()))
+    }
+
+    /// The oldest of them, and how long they wait for their next attempt, if they do.
+    pub(super) fn oldest(&self) -> Vec<(Listed, Option<Duration>)> {
+        let now = Instant::now();
+        let waiting = lock(&self.waiting);
+        let oldest = waiting.values().take(MOST_LISTED).map(|entry| {
+            let wait = entry.not_before.map(|at| at.saturating_duration_since(now));
+            (entry.chunk.listed(), wait)
+        });
+        oldest.collect()
     }
 
     /// When the first waiting chunk may be tried; an instant of the past for those that

@@ -9,6 +9,7 @@ use foldhash::fast::FixedState;
 
 use super::chunk_file::{Header, Kind, ObjectName, append_frame};
 use super::frames::{Frames, Spare};
+use super::listing::Entry;
 use super::payload::Content;
 use super::queue::SealedChunk;
 
@@ -86,6 +87,15 @@ impl StagedChunk {
     /// Events in the chunk, pending ones included.
     pub(super) fn expected(&self) -> Content {
         self.content.with(self.pending.content)
+    }
+
+    /// The synced part, as a list shows it.
+    pub(super) fn entry(&self) -> Entry<'_> {
+        Entry {
+            header: &self.header,
+            records: self.content.records,
+            bytes: self.content.bytes,
+        }
     }
 
     /// The chunk as it waits in the queue; what is pending does not go along.
@@ -211,7 +221,7 @@ impl Stage {
         self.chunks.len()
     }
 
-    pub(super) fn chunks(&self) -> impl Iterator<Item = &StagedChunk> {
+    pub(super) fn chunks(&self) -> impl Iterator<Item = &StagedChunk> + Clone {
         self.chunks.values()
     }
 }

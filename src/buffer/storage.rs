@@ -163,7 +163,8 @@ impl Storage {
     ) -> io::Result<Box<dyn File>> {
         self.take_possession()?;
         let file = self.copy_to(&chunk.path, chunk.header.id, removed, chunk.length)?;
-        warn!(path = %chunk.path.display(), records = chunk.content.records, "a chunk's file was removed while it was open; it is written again");
+        let about = &chunk.header.metadata;
+        warn!(chunk = %chunk.header.id, tag = about.tag_text(), key = about.key_text(), path = %chunk.path.display(), records = chunk.content.records, "a chunk's file was removed while it was open; it is written again");
         Ok(file)
     }
 

@@ -6,7 +6,7 @@ use super::body::BodyError;
 use super::coding::CodingError;
 use super::events::EventsError;
 use super::respond::Refusal;
-use crate::host::meter::{Counter, Histogram};
+use crate::host::meter::{Counter, Histogram, Pending};
 use crate::route::EmitError;
 
 /// Requests of one source since it was bound.
@@ -18,6 +18,8 @@ pub struct Traffic {
     pub events: Counter,
     /// Bytes of their bodies, as they came.
     pub bytes: Counter,
+    /// Requests that bring events and are not answered yet.
+    pub unanswered: Pending,
     refused: [Counter; Cause::ALL.len()],
 }
 

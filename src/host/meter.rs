@@ -3,8 +3,10 @@
 //!
 //! Numbers of one page may be of slightly different moments; none is ever taken back.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -24,6 +26,75 @@ impl Counter {
     /// How many there have been since the start.
     pub fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What is under way, counted by the second in which it was begun: so without a lock it is
+/// known how many there are, and how old the oldest is.
+#[derive(Debug)]
+pub struct Pending {
+    since: Instant,
+    /// A ring: what was begun longer ago than it has seconds looks younger than it is.
+    begun: Box<[AtomicU32]>,
+}
+
+/// One that is under way until this is dropped.
+#[derive(Debug)]
+pub struct Begun<'a>(Option<&'a AtomicU32>);
+
+/// A request is given up by Teleport's client long before.
+const PENDING_SECONDS: u64 = 1024;
+
+impl Default for Pending {
+    fn default() -> Self {
+        Self {
+            since: Instant::now(),
+            begun: (0..PENDING_SECONDS).map(|_| AtomicU32::new(0)).collect(),
+        }
+    }
+}
+
+impl Pending {
+    /// One more is under way since then.
+    pub fn begin(&self, at: Instant) -> Begun<'_> {
+        let second = self.slot(self.second(at));
+        if let Some(second) = second {
+            second.fetch_add(1, Ordering::Relaxed);
+        }
+        Begun(second)
+    }
+
+    /// How many are under way.
+    pub fn count(&self) -> u64 {
+        let counts = self.begun.iter().map(|count| count.load(Ordering::Relaxed));
+        counts.map(u64::from).sum()
+    }
+
+    /// For how many seconds the oldest has been; `None` if there is none.
+    pub fn oldest_age(&self) -> Option<u64> {
+        let now = self.second(Instant::now());
+        let longest = now.min(PENDING_SECONDS - 1);
+        (0..=longest).rev().find(|age| {
+            let second = self.slot(now - age);
+            second.is_some_and(|count| count.load(Ordering::Relaxed) > 0)
+        })
+    }
+
+    fn second(&self, at: Instant) -> u64 {
+        at.saturating_duration_since(self.since).as_secs()
+    }
+
+    fn slot(&self, second: u64) -> Option<&AtomicU32> {
+        let place = usize::try_from(second % PENDING_SECONDS).ok()?;
+        self.begun.get(place)
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if let Some(second) = self.0 {
+            second.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -123,6 +194,32 @@ mod tests {
         assert_eq!(within(30_000_000), Some(3));
         assert_eq!(lengths.count, 4);
         assert_eq!(lengths.total, Duration::from_micros(62_000_501));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_oldest_that_is_under_way_is_known_until_it_ends() {
+        let pending = Pending::default();
+        assert_eq!((pending.count(), pending.oldest_age()), (0, None));
+        let first = pending.begin(Instant::now());
+        tokio::time::advance(Duration::from_secs(7)).await;
+        let second = pending.begin(Instant::now());
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!((pending.count(), pending.oldest_age()), (2, Some(9)));
+        drop(first);
+        assert_eq!((pending.count(), pending.oldest_age()), (1, Some(2)));
+        drop(second);
+        assert_eq!((pending.count(), pending.oldest_age()), (0, None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_seconds_are_used_again() {
+        let pending = Pending::default();
+        tokio::time::advance(Duration::from_secs(3 * PENDING_SECONDS + 5)).await;
+        let begun = pending.begin(Instant::now());
+        tokio::time::advance(Duration::from_secs(PENDING_SECONDS - 1)).await;
+        assert_eq!(pending.oldest_age(), Some(PENDING_SECONDS - 1));
+        drop(begun);
+        assert_eq!(pending.count(), 0);
     }
 
     #[test]

@@ -85,10 +85,13 @@ where
             Err(reason) if reason.is_hang_up() => {
                 debug!(%peer, %reason, "a client hung up in the TLS handshake");
             }
-            Err(reason) => match self.failed_handshakes.pass() {
-                Some(held_back) => warn!(%peer, %reason, held_back, "a TLS handshake failed"),
-                None => debug!(%peer, %reason, "a TLS handshake failed"),
-            },
+            Err(reason) => {
+                self.terms.failed_handshakes().count();
+                match self.failed_handshakes.pass() {
+                    Some(held_back) => warn!(%peer, %reason, held_back, "a TLS handshake failed"),
+                    None => debug!(%peer, %reason, "a TLS handshake failed"),
+                }
+            }
         }
     }
 

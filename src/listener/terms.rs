@@ -9,6 +9,7 @@ use hyper_util::server::conn::auto::Builder;
 
 use super::connection::builder;
 use super::{Limits, Transport};
+use crate::host::meter::Counter;
 
 /// What new connections are served under. One that is open keeps what it began with, and a
 /// TLS session that began under other terms is not resumed: a client CA that is gone is gone.
@@ -16,6 +17,7 @@ use super::{Limits, Transport};
 #[derive(Clone)]
 pub struct Terms {
     current: Arc<ArcSwap<Current>>,
+    failed_handshakes: Arc<Counter>,
 }
 
 /// The terms of one moment, with what is made of them once and not for each connection.
@@ -32,7 +34,13 @@ impl Terms {
         let current = Current::new(transport, limits);
         Self {
             current: Arc::new(ArcSwap::from_pointee(current)),
+            failed_handshakes: Arc::default(),
         }
+    }
+
+    /// TLS handshakes that have failed, those of clients that just hung up left out.
+    pub fn failed_handshakes(&self) -> &Arc<Counter> {
+        &self.failed_handshakes
     }
 
     /// Serves new connections under other terms from now on. How many connections there may

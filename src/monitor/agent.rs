@@ -104,6 +104,7 @@ fn output(output: &OutputReport, retry: RetryInfo) -> Value {
         "flush_time_count",
         json!(u64::try_from(flush_time).unwrap_or(u64::MAX)),
     );
+    set("slow_flush_count", json!(deliveries.slow.value()));
     if retry == RetryInfo::Included {
         set("retry", last_failure(output));
     }

@@ -62,6 +62,24 @@ fn sources(report: &Report, page: &mut Exposition) {
             })
         }),
     );
+    page.counter(
+        "forebay_failed_handshakes_total",
+        "TLS handshakes that have failed: no certificate, another CA's, an expired one.",
+        each().map(|source| (of(source), source.failed_handshakes.value())),
+    );
+    page.gauge(
+        "forebay_unacknowledged_requests",
+        "Requests with events that are not answered yet.",
+        each().map(|source| (of(source), source.traffic.unanswered.count())),
+    );
+    page.gauge(
+        "forebay_oldest_unacknowledged_age_seconds",
+        "Seconds since the oldest request was begun that is not answered yet; 0 if all are.",
+        each().map(|source| {
+            let age = source.traffic.unanswered.oldest_age();
+            (of(source), age.unwrap_or(0))
+        }),
+    );
     let expiries = each().flat_map(|source| {
         let both = [
             ("server", source.expiry.server),

@@ -1,12 +1,15 @@
 //! What there is to show, as it is at a moment.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fluent_compat::time::EventTime;
 
-use crate::buffer::{self, Contents};
+use crate::buffer::{self, Contents, Listed, MOST_LISTED};
 use crate::decode::Traffic;
+use crate::host::meter::Counter;
 use crate::listener::tls::Expiry;
 use crate::schedule;
 
@@ -54,6 +57,8 @@ pub struct SourceReport {
     pub address: String,
     /// What it has counted.
     pub traffic: Arc<Traffic>,
+    /// TLS handshakes that have failed.
+    pub failed_handshakes: Arc<Counter>,
     /// How long its certificates are good; nothing for plain HTTP.
     pub expiry: Expiry,
 }
@@ -76,8 +81,43 @@ pub struct OutputReport {
 pub struct BufferReport {
     /// What it holds.
     pub contents: Contents,
+    /// The oldest chunks that take events.
+    pub staged: Vec<Listed>,
+    /// The oldest that wait, and for how long until their next attempt.
+    pub queued: Vec<(Listed, Option<Duration>)>,
     /// What it has counted.
     pub meters: Arc<buffer::Meters>,
+}
+
+/// A chunk that is not delivered, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) chunk: Listed,
+    pub(super) place: Whereabouts,
+}
+
+/// Where a chunk is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whereabouts {
+    /// It takes events.
+    Staged,
+    /// It waits for its first attempt.
+    Queued,
+    /// It has failed, and waits so long until the next attempt.
+    Retrying(Duration),
+    /// It is being delivered.
+    Delivering,
+}
+
+impl Whereabouts {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Staged => "staged",
+            Self::Queued => "queued",
+            Self::Retrying(_) => "retrying",
+            Self::Delivering => "delivering",
+        }
+    }
 }
 
 /// Why requests are refused now, or will be soon.
@@ -132,8 +172,39 @@ impl OutputReport {
     }
 }
 
+impl OutputReport {
+    /// The oldest of its chunks, oldest first.
+    pub(super) fn oldest_chunks(&self) -> Vec<Held> {
+        let held = |chunk: &Listed, place| Held {
+            chunk: chunk.clone(),
+            place,
+        };
+        let under_way = self.deliveries.oldest_under_way();
+        let mut all: Vec<_> = under_way
+            .iter()
+            .map(|chunk| held(chunk, Whereabouts::Delivering))
+            .collect();
+        if let Some(buffer) = &self.buffer {
+            let queued = buffer.queued.iter().map(|(chunk, wait)| match wait {
+                Some(wait) => held(chunk, Whereabouts::Retrying(*wait)),
+                None => held(chunk, Whereabouts::Queued),
+            });
+            let staged = buffer.staged.iter();
+            let staged = staged.map(|chunk| held(chunk, Whereabouts::Staged));
+            all.extend(queued.chain(staged));
+        }
+        // The lists are of slightly different moments: of a chunk that is in two of them, the
+        // place is told that is further on.
+        let mut seen = BTreeSet::new();
+        all.retain(|held| seen.insert(held.chunk.header.id));
+        all.sort_by_key(|held| (held.chunk.header.created, held.chunk.header.id));
+        all.truncate(MOST_LISTED);
+        all
+    }
+}
+
 impl BufferReport {
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         let Contents { held, limit, .. } = self.contents;
         held.saturating_add(limit / 100) >= limit
     }

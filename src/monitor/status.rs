@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::report::{OutputReport, Report, SourceReport, State};
+use super::problems::{Problem, problems};
+use super::report::{Held, OutputReport, Report, SourceReport, State, Whereabouts};
 
 /// The report as JSON. Ages and times are in seconds, latencies in milliseconds; rates are
 /// for the reader to make of two answers.
@@ -19,9 +20,14 @@ pub(super) fn status(report: &Report) -> Value {
             State::Stopping => "stopping",
         },
         "shortcomings": shortcomings,
+        "problems": problems(report).iter().map(problem).collect::<Vec<_>>(),
         "sources": report.sources.iter().map(source).collect::<Vec<_>>(),
         "outputs": report.outputs.iter().map(|o| output(o, report)).collect::<Vec<_>>(),
     })
+}
+
+fn problem(problem: &Problem) -> Value {
+    json!({ "severity": problem.severity.name(), "text": problem.text })
 }
 
 fn source(source: &SourceReport) -> Value {
@@ -37,6 +43,9 @@ fn source(source: &SourceReport) -> Value {
         "acks": latency.count,
         "events": traffic.events.value(),
         "bytes": traffic.bytes.value(),
+        "unanswered": traffic.unanswered.count(),
+        "oldest_unanswered": traffic.unanswered.oldest_age(),
+        "failed_handshakes": source.failed_handshakes.value(),
         "latency": { "p50": millis(latency.quantile(0.5)), "p99": millis(latency.quantile(0.99)) },
         "refused": refused,
         "certificates": { "server": source.expiry.server, "client_ca": source.expiry.client_ca },
@@ -45,6 +54,8 @@ fn source(source: &SourceReport) -> Value {
 
 fn output(output: &OutputReport, report: &Report) -> Value {
     let meters = &output.deliveries;
+    let latency = meters.flush_time.lengths();
+    let chunks = output.oldest_chunks();
     let buffer = output.buffer.as_ref().map(|buffer| {
         let contents = &buffer.contents;
         json!({
@@ -71,6 +82,8 @@ fn output(output: &OutputReport, report: &Report) -> Value {
         "buffer": buffer,
         "delivering": meters.deliveries().count,
         "oldest_age": output.oldest_age(report.now),
+        "chunks": chunks.iter().map(|held| chunk(held, report)).collect::<Vec<_>>(),
+        "latency": { "p50": millis(latency.quantile(0.5)), "p99": millis(latency.quantile(0.99)) },
         "objects": meters.objects.value(),
         "events": meters.records.value(),
         "bytes": meters.bytes.value(),
@@ -78,6 +91,25 @@ fn output(output: &OutputReport, report: &Report) -> Value {
         "given_up": meters.given_up.value(),
         "last_success": meters.last_success(),
         "last_failure": failure,
+    })
+}
+
+fn chunk(held: &Held, report: &Report) -> Value {
+    let Held { chunk, place } = held;
+    let header = &chunk.header;
+    let age = report.now.seconds() - header.created.seconds();
+    json!({
+        "id": header.id.to_string(),
+        "state": place.name(),
+        "tag": header.metadata.tag_text(),
+        "key": header.metadata.key_text(),
+        "records": chunk.records,
+        "bytes": chunk.bytes,
+        "age": age.max(0),
+        "retry_in": match place {
+            Whereabouts::Retrying(wait) => Some(wait.as_secs_f64()),
+            Whereabouts::Staged | Whereabouts::Queued | Whereabouts::Delivering => None,
+        },
     })
 }
 

@@ -1,11 +1,14 @@
 //! A made-up server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use fluent_compat::chunk::{ChunkId, Metadata};
+use fluent_compat::tag::Tag;
 use fluent_compat::time::EventTime;
 
 use super::{BufferReport, Observe, OutputReport, Report, SourceReport, State};
-use crate::buffer::{Chunks, Contents};
+use crate::buffer::{Chunks, Contents, Header, Listed};
 use crate::listener::tls::Expiry;
 
 /// Reports the same each time.
@@ -14,6 +17,21 @@ pub(super) struct Fixed(pub(super) Report);
 impl Observe for Fixed {
     fn report(&self) -> Report {
         self.0.clone()
+    }
+}
+
+fn listed(id: u8, created: i64) -> Listed {
+    Listed {
+        header: Header {
+            id: ChunkId::from_bytes([id; 16]),
+            created: EventTime::new(created, 0),
+            metadata: Metadata {
+                tag: Some(Tag::new("test.log")),
+                ..Metadata::default()
+            },
+        },
+        records: 10,
+        bytes: 100_000,
     }
 }
 
@@ -35,6 +53,7 @@ pub(super) fn report() -> Report {
             id: "http:9880".to_owned(),
             address: "0.0.0.0:9880".to_owned(),
             traffic: Arc::default(),
+            failed_handshakes: Arc::default(),
             expiry: Expiry {
                 server: Some(99_999),
                 client_ca: None,
@@ -50,6 +69,8 @@ pub(super) fn report() -> Report {
                     staged: chunks(2, 9_900, 0),
                     queued: chunks(1, 9_300, 200_000),
                 },
+                staged: vec![listed(1, 9_900), listed(2, 9_950)],
+                queued: vec![(listed(3, 9_300), Some(Duration::from_secs(4)))],
                 meters: Arc::default(),
             }),
             deliveries: Arc::default(),

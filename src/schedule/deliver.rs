@@ -33,6 +33,8 @@ pub(super) enum Delivery {
 
 /// Carries chunks from a buffer to its sinks.
 pub(super) struct Courier {
+    /// The output's, in log lines.
+    name: String,
     buffer: Buffer,
     primary: Outlet,
     secondary: Option<Outlet>,
@@ -57,8 +59,9 @@ impl Outlet {
 }
 
 impl Courier {
-    pub(super) fn new(buffer: Buffer, sinks: Sinks) -> Self {
+    pub(super) fn new(name: &str, buffer: Buffer, sinks: Sinks) -> Self {
         Self {
+            name: name.to_owned(),
             buffer,
             primary: Outlet::new(sinks.primary),
             secondary: sinks.secondary.map(Outlet::new),
@@ -67,12 +70,13 @@ impl Courier {
 
     /// One that carries to other sinks. What is known of indexes is known to both, because
     /// the deliveries of the one end while the other's begin.
-    pub(super) fn with_sinks(&self, sinks: Sinks) -> Self {
+    pub(super) fn with_sinks(&self, name: &str, sinks: Sinks) -> Self {
         let secondary = sinks.secondary.map(|sink| match &self.secondary {
             Some(before) => before.with_sink(sink),
             None => Outlet::new(sink),
         });
         Self {
+            name: name.to_owned(),
             buffer: self.buffer.clone(),
             primary: self.primary.with_sink(sinks.primary),
             secondary,
@@ -98,7 +102,8 @@ impl Courier {
         }
         match self.deliver_to(Target::Primary, chunk, earlier).await {
             Delivery::Hopeless { chunk, reason } => {
-                warn!(chunk = %chunk.header.id, "chunk goes to <secondary>: {reason}");
+                let about = &chunk.header.metadata;
+                warn!(output = self.name, chunk = %chunk.header.id, tag = about.tag_text(), key = about.key_text(), "chunk goes to <secondary>: {reason}");
                 self.deliver_to(Target::Secondary, chunk, earlier).await
             }
             delivery => delivery,
@@ -135,7 +140,8 @@ impl Courier {
                 Ok(Put::Stored | Put::AlreadyThere) => return self.done(target, chunk).await,
                 Ok(Put::NameTaken) => {
                     let name = chunk.name.as_ref().map(|object| object.name.as_str());
-                    warn!(chunk = %info.id, name, "object name is taken; taking the next one");
+                    let about = &info.metadata;
+                    warn!(output = self.name, chunk = %info.id, tag = about.tag_text(), key = about.key_text(), name, "object name is taken; taking the next one");
                     in_a_row += 1;
                     named = self.rename(target, chunk, &info, in_a_row).await;
                     earlier = Earlier::None;
@@ -177,18 +183,23 @@ impl Courier {
     }
 
     async fn done(&self, target: Target, chunk: SealedChunk) -> Delivery {
+        let output = self.name.as_str();
         let id = chunk.header.id;
+        let about = chunk.header.metadata.clone();
+        let (tag, key) = (about.tag_text(), about.key_text());
         let name = chunk.name.as_ref().map(|object| object.name.clone());
         let (records, bytes) = (chunk.records, chunk.bytes);
         let buffer = self.buffer.clone();
         let purged = blocking(move || buffer.purge(chunk)).await;
         if let Err(error) = purged {
-            warn!(chunk = %id, %error, "delivered chunk could not be removed; it is recognised at the next start");
+            warn!(output, chunk = %id, tag, key, %error, "delivered chunk could not be removed; it is recognised at the next start");
         }
         match target {
-            Target::Primary => info!(chunk = %id, name, records, bytes, "chunk delivered"),
+            Target::Primary => {
+                info!(output, chunk = %id, tag, key, name, records, bytes, "chunk delivered");
+            }
             Target::Secondary => {
-                warn!(chunk = %id, name, records, bytes, "chunk delivered to <secondary>");
+                warn!(output, chunk = %id, tag, key, name, records, bytes, "chunk delivered to <secondary>");
             }
         }
         Delivery::Done { id }

@@ -9,7 +9,7 @@ use fluent_compat::chunk::ChunkId;
 use fluent_compat::time::EventTime;
 use tokio::time::Instant;
 
-use crate::buffer::SealedChunk;
+use crate::buffer::{Listed, MOST_LISTED, SealedChunk};
 use crate::host::meter::{Counter, Histogram};
 
 /// Deliveries of one output since its schedule was started.
@@ -27,6 +27,9 @@ pub struct Meters {
     pub failures: Counter,
     /// Chunks that were given up.
     pub given_up: Counter,
+    /// Deliveries that took longer than `slow_flush_log_threshold`: Fluentd's
+    /// `slow_flush_count`.
+    pub slow: Counter,
     /// How long attempts take, those that fail too.
     pub flush_time: Histogram,
     /// Unix seconds of the last success; 0 before the first.
@@ -39,9 +42,7 @@ pub struct Meters {
 /// A chunk whose delivery is under way.
 #[derive(Debug)]
 struct UnderWay {
-    created: EventTime,
-    records: u64,
-    bytes: u64,
+    chunk: Listed,
     begun: Instant,
 }
 
@@ -96,32 +97,43 @@ impl Meters {
         let under_way = lock(&self.under_way);
         Deliveries {
             count: under_way.len() as u64,
-            bytes: under_way.values().map(|chunk| chunk.bytes).sum(),
-            oldest: under_way.values().map(|chunk| chunk.created).min(),
+            bytes: under_way.values().map(|entry| entry.chunk.bytes).sum(),
+            oldest: under_way
+                .values()
+                .map(|entry| entry.chunk.header.created)
+                .min(),
         }
+    }
+
+    /// The oldest of the chunks that are under way.
+    pub fn oldest_under_way(&self) -> Vec<Listed> {
+        let under_way = lock(&self.under_way);
+        let mut chunks: Vec<_> = under_way.values().map(|entry| &entry.chunk).collect();
+        chunks.sort_unstable_by_key(|chunk| (chunk.header.created, chunk.header.id));
+        chunks.into_iter().take(MOST_LISTED).cloned().collect()
     }
 
     pub(super) fn begin(&self, chunk: &SealedChunk) {
         self.attempts.count();
         let begun = UnderWay {
-            created: chunk.header.created,
-            records: chunk.records,
-            bytes: chunk.bytes,
+            chunk: chunk.listed(),
             begun: Instant::now(),
         };
         lock(&self.under_way).insert(chunk.header.id, begun);
     }
 
-    pub(super) fn delivered(&self, id: ChunkId, now: EventTime) {
-        if let Some(chunk) = self.end(id) {
-            self.objects.count();
-            self.records.add(chunk.records);
-            self.bytes.add(chunk.bytes);
-        }
+    /// The chunk is where it belongs; what it was, and how long the attempt took.
+    pub(super) fn delivered(&self, id: ChunkId, now: EventTime) -> Option<(Listed, Duration)> {
         self.last_success.store(now.seconds(), Ordering::Relaxed);
+        let UnderWay { chunk, begun } = self.end(id)?;
+        self.objects.count();
+        self.records.add(chunk.records);
+        self.bytes.add(chunk.bytes);
+        Some((chunk, begun.elapsed()))
     }
 
-    pub(super) fn failed(&self, failure: Failure) {
+    /// An attempt has failed.
+    pub(crate) fn note(&self, failure: Failure) {
         self.end(failure.chunk);
         self.failures.count();
         if failure.retry_in.is_none() {
@@ -143,16 +155,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use fluent_compat::chunk::Metadata;
+
     use super::*;
+    use crate::buffer::Header;
 
     const CHUNK: ChunkId = ChunkId::from_bytes([7; 16]);
 
     fn begun() -> Meters {
         let meters = Meters::default();
-        let chunk = UnderWay {
+        let header = Header {
+            id: CHUNK,
             created: EventTime::new(100, 0),
-            records: 3,
-            bytes: 50,
+            metadata: Metadata::default(),
+        };
+        let chunk = UnderWay {
+            chunk: Listed {
+                header,
+                records: 3,
+                bytes: 50,
+            },
             begun: Instant::now(),
         };
         lock(&meters.under_way).insert(CHUNK, chunk);
@@ -172,6 +194,7 @@ mod tests {
     fn what_is_delivered_is_no_longer_under_way() {
         let meters = begun();
         assert_eq!(meters.deliveries().oldest, Some(EventTime::new(100, 0)));
+        assert_eq!(meters.oldest_under_way().len(), 1);
         meters.delivered(CHUNK, EventTime::new(200, 0));
         assert_eq!(meters.deliveries(), Deliveries::default());
         let counted = (
@@ -184,11 +207,20 @@ mod tests {
         assert_eq!(meters.flush_time.lengths().count, 1);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_delivery_tells_what_it_was_and_how_long_it_took() {
+        let meters = begun();
+        tokio::time::advance(Duration::from_secs(30)).await;
+        let (chunk, took) = meters.delivered(CHUNK, EventTime::new(130, 0)).unwrap();
+        assert_eq!((chunk.records, took), (3, Duration::from_secs(30)));
+        assert!(meters.delivered(CHUNK, EventTime::new(131, 0)).is_none());
+    }
+
     #[test]
     fn the_wait_for_a_retry_is_over_with_the_next_success() {
         let meters = begun();
         let wait = Duration::from_secs(5);
-        meters.failed(failure(300, Some(wait)));
+        meters.note(failure(300, Some(wait)));
         assert_eq!(meters.retry_wait(), Some(wait));
         meters.delivered(CHUNK, EventTime::new(305, 0));
         assert_eq!(meters.retry_wait(), None);
@@ -198,7 +230,7 @@ mod tests {
     #[test]
     fn a_chunk_that_is_given_up_is_counted_as_such() {
         let meters = begun();
-        meters.failed(failure(300, None));
+        meters.note(failure(300, None));
         assert_eq!(meters.given_up.value(), 1);
         assert_eq!(meters.failures.value(), 1);
         assert_eq!(meters.deliveries().count, 0);

@@ -232,6 +232,7 @@ fn config() -> Config {
             secondary: None,
         },
         at_shutdown: AtShutdown::Keep,
+        slow: Duration::from_secs(20),
     }
 }
 

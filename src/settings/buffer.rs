@@ -108,6 +108,8 @@ pub(super) fn buffer(
         interval: interval.max(Duration::from_millis(10)),
         retry: retry?,
         at_shutdown,
+        // The output itself may say otherwise.
+        slow: SLOW_FLUSH,
     };
     Some(BufferSettings {
         chunk_keys,
@@ -116,6 +118,9 @@ pub(super) fn buffer(
         schedule,
     })
 }
+
+/// Fluentd's `slow_flush_log_threshold`.
+const SLOW_FLUSH: Duration = Duration::from_secs(20);
 
 fn chunk_keys(section: &Params<'_>, defaults: BufferDefaults) -> Option<ChunkKeys> {
     let argument = match (section.argument(), defaults) {

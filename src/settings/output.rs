@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use fluent_compat::chunk::ChunkKeys;
 use fluent_compat::config::{Params, Span};
@@ -53,7 +54,7 @@ impl<'c> Outputs<'c> {
             "relabel" => labels.relabel(&section).map(TargetSettings::Relabel),
             plugin => self.writing(plugin, &section, name),
         };
-        section.known_but_ignored(&["@log_level", "slow_flush_log_threshold"]);
+        section.known_but_ignored(&["@log_level"]);
         no_effect(&section, &["time_as_integer"], "times keep their fraction");
         section.finish();
         target
@@ -65,11 +66,15 @@ impl<'c> Outputs<'c> {
         section: &Params<'_>,
         name: &str,
     ) -> Option<TargetSettings> {
-        let (rest, kind) = match plugin {
+        let slow = slow_flush(section);
+        let (rest, mut kind) = match plugin {
             "s3" => self.s3(section, name),
             "file" => self.file(section, name),
             _ => self.stdout(section, name),
         }?;
+        if let (Some(slow), OutputKind::Buffered(buffered)) = (slow, &mut kind) {
+            buffered.schedule.slow = slow;
+        }
         let route = route::Config {
             formatter: rest.formatter,
             inject: rest.inject,
@@ -216,6 +221,18 @@ impl<'c> Outputs<'c> {
         }
         Some(settings)
     }
+}
+
+/// `slow_flush_log_threshold`, in seconds.
+fn slow_flush(section: &Params<'_>) -> Option<Duration> {
+    const NAME: &str = "slow_flush_log_threshold";
+    let seconds = section.float(NAME)?;
+    let threshold = Duration::try_from_secs_f64(seconds);
+    if threshold.is_err() {
+        let message = format!("found `{seconds}`, expected seconds, 0 or more");
+        section.diagnostics().error(section.span_of(NAME), message);
+    }
+    threshold.ok()
 }
 
 /// `@type null`: nothing is kept, so nothing can be set.

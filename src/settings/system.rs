@@ -148,11 +148,16 @@ fn warn_of_workers(section: &Params<'_>) {
 /// `<log>`. The level is the `<system>`'s own.
 fn log(section: Params<'_>, context: &Context<'_>) -> LogSettings {
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
-    let format = section.enumeration("format", &formats);
-    let time = section.string("time_format").map(|format| LogTime {
-        format: Strftime::new(format),
-        zone: context.local_zone.clone(),
-    });
+    let format = section.enumeration("format", &formats).unwrap_or_default();
+    let zone = context.local_zone.clone();
+    let time = match (section.string("time_format"), format) {
+        (Some(format), _) => Some(LogTime {
+            format: Strftime::new(format),
+            zone,
+        }),
+        (None, LogFormat::Text) => Some(LogTime::fluentds(zone)),
+        (None, LogFormat::Json) => None,
+    };
     let reason = "the log is one file, which logrotate and its like take care of";
     no_effect(&section, &["rotate_age", "rotate_size"], reason);
     let reason = "nothing is written in Ruby";
@@ -160,7 +165,7 @@ fn log(section: Params<'_>, context: &Context<'_>) -> LogSettings {
     let file = section.string("path").map(PathBuf::from);
     section.finish();
     LogSettings {
-        format: format.unwrap_or_default(),
+        format,
         time,
         file,
         ..LogSettings::default()

@@ -112,7 +112,8 @@ impl S3Sink {
         let put = putter.put(attempt.earlier).await?;
         if put == Put::Stored && self.is_late(chunk) {
             let target = target(&self.settings.bucket, &key);
-            warn!("delayed events were put to {target}");
+            let about = &chunk.metadata;
+            warn!(chunk = %chunk.id, tag = about.tag_text(), key = about.key_text(), "delayed events were put to {target}");
         }
         Ok(put)
     }

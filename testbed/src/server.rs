@@ -158,6 +158,25 @@ impl Server {
         self.address
     }
 
+    /// Where its monitor listens: the first address that the log names as such.
+    pub async fn monitor_address(&mut self) -> Result<SocketAddr, ServerError> {
+        const TOLD: &str = "monitored address=";
+        let address = |line: &str| {
+            let (_, rest) = line.split_once(TOLD)?;
+            rest.trim().parse().ok()
+        };
+        // It may have been told before the listener's, which was waited for.
+        if let Some(known) = self.stderr().lines().find_map(address) {
+            return Ok(known);
+        }
+        let line = self.wait_for_log(TOLD, START_LIMIT).await?;
+        address(&line).ok_or_else(|| ServerError::NotSaid {
+            text: TOLD.to_owned(),
+            limit: START_LIMIT,
+            output: line,
+        })
+    }
+
     /// Its process id.
     pub fn id(&self) -> Option<u32> {
         self.child.id()
@@ -290,7 +309,9 @@ async fn finish(mut child: Child, mut stdout: Tail, mut stderr: Tail) -> Result<
 /// The address in a line such as `… listening address=127.0.0.1:8888`.
 fn listening_address(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once("listening")?;
-    let (_, rest) = rest.split_once("address=")?;
+    // As text, or as a member of a JSON object.
+    let text = rest.split_once("address=");
+    let (_, rest) = text.or_else(|| rest.split_once("\"address\":\""))?;
     let end = rest
         .find(|c: char| c.is_whitespace() || c == ',' || c == '"')
         .unwrap_or(rest.len());
@@ -306,6 +327,7 @@ mod tests {
         for line in [
             "2026-11-21T03:00:00Z  INFO forebay::app: listening address=127.0.0.1:8888",
             "INFO listening on TLS address=127.0.0.1:8888 client_cert_auth=true",
+            r#"{"level":"INFO","message":"listening","address":"127.0.0.1:8888"}"#,
         ] {
             let address = listening_address(line).unwrap();
             assert_eq!(address, "127.0.0.1:8888".parse().unwrap());

@@ -4,6 +4,7 @@
 //! names the file and the path it should not have written.
 
 mod lock;
+mod logs;
 mod rules;
 mod source;
 
@@ -30,6 +31,11 @@ fn names_that_have_a_home_appear_nowhere_else() {
 #[test]
 fn fluent_compat_touches_nothing_of_the_machine() {
     assert_none(rules::impurities(&production_code()));
+}
+
+#[test]
+fn every_line_about_a_chunk_says_whose_events_it_holds() {
+    assert_none(logs::anonymous_chunks(&production_code()));
 }
 
 #[test]

@@ -46,6 +46,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("certs_tool", &["cli", "host"]),
     ("chunk_tool", &["buffer"]),
+    // Sees a server as any other client does: by what its monitor's port answers.
+    ("top", &["cli", "host"]),
     (
         "app",
         &[

@@ -46,14 +46,17 @@ pub(in crate::buffer) fn recover(fs: &dyn Fs, names: &ChunkNames) -> io::Result<
             found.entry(id).or_default().set(state, path);
         }
     }
-    let found: Vec<_> = found.into_values().collect();
-    let recovered = parallel::map(&found, |files| recover_chunk(fs, names, files.clone()));
+    let found: Vec<_> = found.into_iter().collect();
+    let recovered = parallel::map(&found, |(id, files)| {
+        recover_chunk(fs, names, *id, files.clone())
+    });
     let mut chunks = Vec::with_capacity(found.len());
-    for (files, recovered) in found.iter().zip(recovered) {
+    for ((id, files), recovered) in found.iter().zip(recovered) {
         match recovered {
             Ok(chunk) => chunks.extend(chunk),
             Err(error) => {
-                error!(?files, %error, "chunk could not be taken up; it is left where it is");
+                let path = files.any().display();
+                error!(chunk = %id, %path, %error, "chunk could not be taken up; it is left where it is");
             }
         }
     }
@@ -78,12 +81,18 @@ impl ChunkFiles {
         }
     }
 
+    /// One of them, to say where the chunk is.
+    fn any(&self) -> &Path {
+        let path = self.queued.as_deref().or(self.staged.as_deref());
+        path.unwrap_or(Path::new(""))
+    }
+
     /// Of a chunk's `b` and `q` file the `q` file is the whole copy. One that has been
     /// replaced and cannot be removed would come back when its copy is delivered.
-    fn only(self, fs: &dyn Fs) -> io::Result<(State, PathBuf)> {
+    fn only(self, fs: &dyn Fs, id: ChunkId) -> io::Result<(State, PathBuf)> {
         match (self.staged, self.queued) {
             (Some(replaced), Some(queued)) => {
-                info!(path = %replaced.display(), "removing the file that a copy has replaced");
+                info!(chunk = %id, path = %replaced.display(), "removing the file that a copy has replaced");
                 fs.remove(&replaced)?;
                 fs.sync_dir(replaced.parent().unwrap_or(Path::new(".")))?;
                 Ok((State::Queued, queued))
@@ -98,17 +107,18 @@ impl ChunkFiles {
 fn recover_chunk(
     fs: &dyn Fs,
     names: &ChunkNames,
+    id: ChunkId,
     files: ChunkFiles,
 ) -> io::Result<Option<Recovered>> {
-    let (state, path) = files.only(fs)?;
+    let (state, path) = files.only(fs, id)?;
     let path = path.as_path();
     let file = fs.open(path)?;
     let mut found = scan(&*file)?;
     let Some(header) = found.header.take() else {
         drop(file);
-        return set_aside_headless(fs, names, path, &found);
+        return set_aside_headless(fs, names, id, path, &found);
     };
-    mend(fs, names, path, &*file, &mut found)?;
+    mend(fs, names, &header, path, &*file, &mut found)?;
     if found.bytes == 0 {
         remove(fs, path);
         return Ok(None);
@@ -133,6 +143,7 @@ fn recover_chunk(
 fn set_aside_headless(
     fs: &dyn Fs,
     names: &ChunkNames,
+    id: ChunkId,
     path: &Path,
     found: &Scan,
 ) -> io::Result<Option<Recovered>> {
@@ -142,7 +153,7 @@ fn set_aside_headless(
     }
     let aside = damaged_path(fs, names, path)?;
     fs.rename(path, &aside)?;
-    error!(path = %path.display(), moved_to = %aside.display(), "chunk without a readable header set aside");
+    error!(chunk = %id, path = %path.display(), moved_to = %aside.display(), "chunk without a readable header set aside");
     Ok(None)
 }
 
@@ -150,15 +161,17 @@ fn set_aside_headless(
 fn mend(
     fs: &dyn Fs,
     names: &ChunkNames,
+    header: &Header,
     path: &Path,
     file: &dyn File,
     found: &mut Scan,
 ) -> io::Result<()> {
     let length = file.len()?;
+    let (id, about) = (header.id, &header.metadata);
     if found.tail == Tail::Unreadable {
         found.damage.push(found.good_end..length);
     } else if found.tail == Tail::Torn {
-        warn!(path = %path.display(), bytes = length - found.good_end, "cut a torn tail that was never acknowledged");
+        warn!(chunk = %id, tag = about.tag_text(), key = about.key_text(), path = %path.display(), bytes = length - found.good_end, "cut a torn tail that was never acknowledged");
     }
     if found.damage.is_empty() {
         if found.good_end < length {
@@ -179,7 +192,7 @@ fn mend(
     }
     kept_aside.sync_data()?;
     fs.sync_dir(&names.backup_dir())?;
-    error!(path = %path.display(), moved_to = %aside.display(), bytes = lost, "damaged bytes taken out of a chunk and set aside");
+    error!(chunk = %id, tag = about.tag_text(), key = about.key_text(), path = %path.display(), moved_to = %aside.display(), bytes = lost, "damaged bytes taken out of a chunk and set aside");
     rewrite_without(fs, path, file, found)?;
     // NOTE: before anything is appended to what may still have the old one's name.
     fs.sync_dir(names.dir())

@@ -3,13 +3,19 @@
 
 use std::io;
 
-use fluent_compat::chunk::ChunkId;
+use fluent_compat::chunk::{ChunkId, Metadata};
 use tracing::{error, warn};
 
 use super::{Committer, Extent};
 use crate::buffer::stage::Condition;
 
 impl Committer {
+    /// What a line of the log says of a chunk beside its id.
+    fn about(&self, id: ChunkId) -> Metadata {
+        let chunk = self.stage.get(id);
+        chunk.map_or_else(Metadata::default, |chunk| chunk.header.metadata.clone())
+    }
+
     /// Some request failed: those that touch several chunks are refused all together, and
     /// their frames are cut off wherever they were written.
     pub(super) fn cut_shared(&mut self, extent: &mut Extent) {
@@ -31,7 +37,8 @@ impl Committer {
     /// A write failed: the file is cut back to what was synced before.
     pub(super) fn fail(&mut self, id: ChunkId, what: &str, error: &io::Error, extent: &mut Extent) {
         if let Some(held_back) = self.complaints.pass() {
-            error!(chunk = %id, %error, held_back, "{what} failed; the requests in it are refused");
+            let about = self.about(id);
+            error!(chunk = %id, tag = about.tag_text(), key = about.key_text(), %error, held_back, "{what} failed; the requests in it are refused");
         }
         extent
             .failed
@@ -57,7 +64,8 @@ impl Committer {
         };
         match self.storage.discard(&chunk) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                warn!(chunk = %id, %error, "the file of a refused chunk could not be removed");
+                let about = &chunk.header.metadata;
+                warn!(chunk = %id, tag = about.tag_text(), key = about.key_text(), %error, "the file of a refused chunk could not be removed");
             }
             _ => {}
         }
@@ -67,7 +75,8 @@ impl Committer {
     /// the file is never written again.
     pub(super) fn spoil(&mut self, id: ChunkId, error: &io::Error, extent: &mut Extent) {
         if let Some(held_back) = self.complaints.pass() {
-            error!(chunk = %id, %error, held_back, "sync failed; the chunk is sealed where it was last synced");
+            let about = self.about(id);
+            error!(chunk = %id, tag = about.tag_text(), key = about.key_text(), %error, held_back, "sync failed; the chunk is sealed where it was last synced");
         }
         extent
             .failed
@@ -81,7 +90,8 @@ impl Committer {
                 // If this server is killed before the chunk is copied, the next one must not
                 // take what is refused for what was stored. No sync is asked for its word.
                 if let Err(error) = self.storage.shorten(chunk, chunk.length) {
-                    warn!(chunk = %id, %error, "refused events could not be cut off");
+                    let about = &chunk.header.metadata;
+                    warn!(chunk = %id, tag = about.tag_text(), key = about.key_text(), %error, "refused events could not be cut off");
                 }
                 self.stage.shut(id);
             }

@@ -29,6 +29,8 @@ impl Committer {
             (chunks, records, bytes) = (chunks + 1, records + found.records, bytes + found.bytes);
             debug!(
                 chunk = %found.header.id,
+                tag = found.header.metadata.tag_text(),
+                key = found.header.metadata.key_text(),
                 records = found.records,
                 bytes = found.bytes,
                 state = ?found.state,
@@ -98,7 +100,7 @@ impl Committer {
     }
 
     fn count_staged(&self) {
-        let staged = self.stage.chunks().map(|chunk| &chunk.header);
+        let staged = self.stage.chunks().map(StagedChunk::entry);
         self.meters.looked_at(staged);
     }
 
@@ -134,7 +136,8 @@ impl Committer {
                 Ok(path) => path,
                 Err(error) => {
                     if let Some(held_back) = self.complaints.pass() {
-                        error!(chunk = %id, %error, held_back, "a chunk whose sync failed could not be copied; trying again");
+                        let about = &chunk.header.metadata;
+                        error!(chunk = %id, tag = about.tag_text(), key = about.key_text(), %error, held_back, "a chunk whose sync failed could not be copied; trying again");
                     }
                     self.stage.insert_shut(chunk);
                     return;
@@ -143,7 +146,8 @@ impl Committer {
             Condition::Sound | Condition::Unborn => self
                 .rename_to_queued(&chunk, open.as_deref())
                 .unwrap_or_else(|error| {
-                    warn!(chunk = %id, %error, "chunk is queued under its staged name");
+                    let about = &chunk.header.metadata;
+                    warn!(chunk = %id, tag = about.tag_text(), key = about.key_text(), %error, "chunk is queued under its staged name");
                     chunk.path.clone()
                 }),
         };

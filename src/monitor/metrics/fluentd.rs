@@ -103,6 +103,11 @@ fn outputs(report: &Report, page: &mut Exposition) {
     gauge("flush_time_count", "Total flush time.", |output| {
         output.deliveries.flush_time.lengths().total.as_millis() as f64
     });
+    gauge(
+        "slow_flush_count",
+        "Total number of slow flushes.",
+        |output| output.deliveries.slow.value() as f64,
+    );
     gauge("retry_wait", "Current retry wait", |output| {
         let wait = output.deliveries.retry_wait();
         wait.map_or(0.0, |wait| wait.as_secs_f64())
@@ -111,12 +116,12 @@ fn outputs(report: &Report, page: &mut Exposition) {
 
 /// `prometheus_monitor`.
 fn status(report: &Report, page: &mut Exposition) {
-    let mut gauge = |name: &str, help: &str, value: fn(&OutputReport) -> u64| {
+    let mut gauge = |name: &str, help: &str, value: fn(&OutputReport) -> Option<i64>| {
         let outputs = report.outputs.iter();
-        let samples = outputs.map(|output| {
+        let samples = outputs.filter_map(|output| {
             let mut labels = plugin_of(report, output);
             labels.push(("plugin_category".to_owned(), "output".to_owned()));
-            (labels, value(output))
+            Some((labels, value(output)?))
         });
         page.gauge(&format!("fluentd_status_{name}"), help, samples);
     };
@@ -125,7 +130,7 @@ fn status(report: &Report, page: &mut Exposition) {
         "Current buffer queue length.",
         |output| {
             let buffer = output.buffer.as_ref();
-            buffer.map_or(0, |buffer| buffer.contents.queued.count)
+            Some(buffer.map_or(0, |buffer| whole(buffer.contents.queued.count)))
         },
     );
     gauge(
@@ -133,12 +138,27 @@ fn status(report: &Report, page: &mut Exposition) {
         "Current total size of queued buffers.",
         |output| {
             let buffer = output.buffer.as_ref();
-            buffer.map_or(0, |buffer| buffer.contents.held)
+            Some(buffer.map_or(0, |buffer| whole(buffer.contents.held)))
         },
     );
+    gauge(
+        "buffer_newest_timekey",
+        "Newest timekey in buffer.",
+        |output| Some(output.buffer.as_ref()?.timekeys()?.1),
+    );
+    gauge(
+        "buffer_oldest_timekey",
+        "Oldest timekey in buffer.",
+        |output| Some(output.buffer.as_ref()?.timekeys()?.0),
+    );
     gauge("retry_count", "Current retry counts.", |output| {
-        output.deliveries.failures.value()
+        Some(whole(output.deliveries.failures.value()))
     });
+}
+
+/// Fluentd's numbers have a sign.
+fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn plugin_of(report: &Report, output: &OutputReport) -> Labels {

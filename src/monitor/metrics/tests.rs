@@ -103,18 +103,27 @@ fn what_is_counted_is_on_the_page() {
         .ack_latency
         .record(Duration::from_millis(2));
     report.outputs[0].deliveries.objects.add(2);
+    report.sources[0].failed_handshakes.add(3);
+    let _unanswered = report.sources[0]
+        .traffic
+        .unanswered
+        .begin(tokio::time::Instant::now());
     let page = page(&report);
     for line in [
         "forebay_acks_total{source=\"http:9880\"} 1",
         "forebay_ack_latency_seconds_bucket{source=\"http:9880\",le=\"0.0025\"} 1",
         "forebay_ack_latency_seconds_bucket{source=\"http:9880\",le=\"0.001\"} 0",
         "forebay_certificate_expiry_timestamp_seconds{source=\"http:9880\",certificate=\"server\"} 99999",
+        "forebay_failed_handshakes_total{source=\"http:9880\"} 3",
+        "forebay_unacknowledged_requests{source=\"http:9880\"} 1",
+        "forebay_oldest_unacknowledged_age_seconds{source=\"http:9880\"} 0",
         "forebay_buffer_chunks{output=\"audit\",state=\"staged\"} 2",
         "forebay_oldest_undelivered_age_seconds{output=\"audit\"} 700",
         "forebay_objects_total{output=\"audit\"} 2",
         "fluentd_output_status_buffer_total_bytes{hostname=\"box\",plugin_id=\"audit\",type=\"s3\"} 500000",
         "fluentd_output_status_buffer_stage_byte_size{hostname=\"box\",plugin_id=\"audit\",type=\"s3\"} 300000",
         "fluentd_output_status_buffer_available_space_ratio{hostname=\"box\",plugin_id=\"audit\",type=\"s3\"} 50",
+        "fluentd_status_buffer_newest_timekey{hostname=\"box\",plugin_id=\"audit\",type=\"s3\",plugin_category=\"output\"} 10500",
         "fluentd_output_status_buffer_oldest_timekey{hostname=\"box\",plugin_id=\"audit\",type=\"s3\"} 9300",
     ] {
         assert!(page.lines().any(|found| found == line), "{line}\n{page}");

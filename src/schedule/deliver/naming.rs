@@ -89,7 +89,8 @@ impl Courier {
                 return Err(Delivery::Hopeless { chunk, reason });
             }
         };
-        debug!(chunk = %info.id, name, "naming the chunk");
+        let about = &info.metadata;
+        debug!(output = self.name, chunk = %info.id, tag = about.tag_text(), key = about.key_text(), name, "naming the chunk");
         let object = ObjectName {
             name,
             index,

@@ -150,6 +150,8 @@ impl Putter<'_> {
                     tracing::warn!(
                         object = self.target(),
                         chunk = %self.chunk.id,
+                        tag = self.chunk.metadata.tag_text(),
+                        key = self.chunk.metadata.key_text(),
                         "an attempt to put this object had no certain outcome, the name is \
                          taken, and HEAD is answered with 403: the chunk is put under the next \
                          name and may be there twice (${{chunk_id}} in s3_object_key_format, or \
