@@ -1,6 +1,7 @@
 //! The command line: forebay's own, and the flags of `fluentd` that people use.
 
 mod certs;
+mod verify;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::time::Duration;
 use clap::{ArgAction, Parser, Subcommand};
 
 pub(crate) use certs::{CertsCommand, KeyKind, Passphrases};
+pub(crate) use verify::VerifyCommand;
 
 /// Where the images of Fluentd have the file that `FLUENTD_CONF` names.
 const IMAGE_CONFIGS: &str = "/fluentd/etc";
@@ -23,6 +25,7 @@ Examples:
   forebay chunk ls DIR             what lies in a buffer's directory
   forebay drain fluent.conf        deliver what the buffers hold, and end
   forebay certs keys               issue what both sides of mTLS need
+  forebay verify s3://BUCKET/logs/ --public-key digest.pub    is anything missing?
 
 Environment:
   FLUENT_CONF    the configuration, unless --config says it
@@ -100,6 +103,12 @@ enum Command {
         #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
         timeout: Duration,
     },
+    /// Hold a bucket, or a copy of it, against the signed digests in it
+    ///
+    /// Nothing is changed. It ends with 0 when all that was put is there as it was put and
+    /// nothing else is, with 1 when something is missing, altered or added, each told by its
+    /// name, and with 69 when it could not look.
+    Verify(VerifyCommand),
 }
 
 /// What `forebay chunk` can do; it changes nothing.
@@ -141,6 +150,8 @@ pub(crate) enum Mode<'a> {
     Drain(Duration),
     /// The configuration is run.
     Run,
+    /// No configuration is read.
+    Verify(&'a VerifyCommand),
 }
 
 impl Arguments {
@@ -166,6 +177,7 @@ impl Arguments {
             Some(Command::Chunk { command }) => Mode::Chunk(command),
             Some(Command::Certs(command)) => Mode::Certs(command),
             Some(Command::Drain { timeout, .. }) => Mode::Drain(*timeout),
+            Some(Command::Verify(command)) => Mode::Verify(command),
             None if self.dry_run => Mode::Check,
             None => Mode::Run,
         }

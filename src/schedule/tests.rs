@@ -178,6 +178,7 @@ impl Rig {
         let sinks = Sinks {
             primary: store.clone(),
             secondary,
+            evidence: None,
         };
         let schedule = Schedule::start(config, buffer.clone(), sinks, clock.clone());
         Self {
@@ -232,6 +233,7 @@ fn config() -> Config {
             secondary: None,
         },
         at_shutdown: AtShutdown::Keep,
+        object_size: None,
     }
 }
 
