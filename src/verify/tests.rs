@@ -315,7 +315,7 @@ fn what_is_newer_than_the_last_digest_is_passed_over_while_the_server_lives() {
     let mut bench = Bench::new();
     bench.put("logs/audit/1_0.gz", "one\n", 60);
     let unlisted = "unlisted object: logs/audit/1_0.gz".to_owned();
-    assert_eq!(bench.findings(), [unlisted.clone()]);
+    assert_eq!(bench.findings(), std::slice::from_ref(&unlisted));
     let live = Mode::Live { now: START + HOUR };
     assert_eq!(bench.findings_in(live), Vec::<String>::new());
     assert_eq!(bench.report(live).counts.newer, 1);

@@ -3,12 +3,13 @@
 use aws_config::BehaviorVersion;
 use aws_config::meta::region::RegionProviderChain;
 use aws_sdk_s3::config::Region;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::{Client, config};
 use bytes::Bytes;
 
 use super::config::Addressing;
+use super::error::chain;
 
 /// Where nothing else names one.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -122,7 +123,7 @@ impl Reader {
     {
         let told = match (error.code(), error.message()) {
             (Some(code), Some(message)) => format!("{code}: {message}"),
-            _ => DisplayErrorContext(&error).to_string(),
+            _ => chain(&error),
         };
         ReadError {
             target: super::target(&self.bucket, key),
