@@ -96,7 +96,9 @@ async fn send_until(
         let events: Vec<_> = (sent..sent + EVENTS)
             .map(|n| {
                 let mut event = event(n);
-                event["time"] = json!(now);
+                if let Some(fields) = event.as_object_mut() {
+                    fields.insert("time".to_owned(), json!(now));
+                }
                 event
             })
             .collect();
@@ -151,7 +153,11 @@ fn check(objects: &[StoredObject]) -> TestResult {
 
 /// An audit event of the usual kind: much of it is what others have as well.
 fn usual(n: usize) -> Value {
-    let user = ["alice", "bob", "mallory"][n % 3];
+    let user = match n % 3 {
+        0 => "alice",
+        1 => "bob",
+        _ => "mallory",
+    };
     json!({
         "event": "session.start", "code": "T2000I", "cluster_name": "harbour.example.com",
         "uid": uid(n), "ei": n, "user": user, "login": "ubuntu",
