@@ -5,6 +5,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use forebay_testbed::conf::Conf;
 use forebay_testbed::keys::DigestKeys;
 use forebay_testbed::rig::{BUCKET, Rig, deliver, past};
 use forebay_testbed::server::Server;
@@ -47,11 +48,22 @@ impl Bench {
         self.start_with("path digests/").await
     }
 
-    async fn start_with(&self, line: &str) -> TestResult<Server> {
+    /// With these lines in `<digest>`, or without one.
+    fn conf(&self, lines: Option<&str>) -> Conf {
         let key = self.keys.private.display();
-        let digest = format!("<digest>\n{line}\ninterval 1s\nprivate_key_path {key}\n</digest>");
-        let output = self.rig.s3("**", self.rig.buffer(1)).line(digest);
-        Ok(self.rig.start(&self.rig.conf_with(output)).await?)
+        let output = self.rig.s3("**", self.rig.buffer(1));
+        let output = match lines {
+            Some(lines) => output.line(format!(
+                "<digest>\n{lines}\nprivate_key_path {key}\n</digest>"
+            )),
+            None => output,
+        };
+        self.rig.conf_with(output)
+    }
+
+    async fn start_with(&self, line: &str) -> TestResult<Server> {
+        let conf = self.conf(Some(&format!("{line}\ninterval 1s")));
+        Ok(self.rig.start(&conf).await?)
     }
 
     /// Sends events of one slot, and waits until their object is there.
@@ -342,6 +354,44 @@ async fn digests_that_cannot_be_put_hold_nothing_back_and_follow_later() -> Test
     );
     assert!(bench.digests()?.is_empty());
     assert_eq!(bench.objects()?.len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_reload_begins_a_chain_goes_on_with_it_and_ends_it() -> TestResult {
+    let mut bench = Bench::new().await?;
+    let with = |line: &str| bench.conf(Some(line)).to_string();
+    let confs = [
+        with("path digests/"),
+        with("path digests/\ninterval 2s"),
+        bench.conf(None).to_string(),
+    ];
+    let mut server = bench.rig.start(&bench.conf(None)).await?;
+    for (reloads, conf) in (1..).zip(confs) {
+        std::fs::write(bench.rig.launch().conf_path(), conf)?;
+        server.reload()?;
+        server
+            .wait_for_logs("configuration reloaded", reloads, PATIENCE)
+            .await?;
+        if reloads < 3 {
+            bench.send(&mut server, reloads).await?;
+        }
+    }
+    let exit = server.terminate().await?;
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    let verdict = bench.verify().await?;
+    verdict.is_clean();
+    assert_eq!(
+        verdict.text.matches("chain ").count(),
+        1,
+        "{}",
+        verdict.text
+    );
+    assert!(
+        verdict.text.contains("the server ended in order"),
+        "{}",
+        verdict.text
+    );
     Ok(())
 }
 

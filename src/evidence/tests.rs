@@ -157,6 +157,17 @@ fn an_attempt_without_an_outcome_is_pending_while_its_chunk_lives_and_doubtful_t
 }
 
 #[test]
+fn an_attempt_is_safe_before_it_is_made() {
+    let fs = CrashingFs::default();
+    let evidence = open(&fs, START);
+    evidence.about_to_put(entry(1, "a", "one"));
+    fs.crash_hard();
+    let evidence = open(&fs, START);
+    assert!(evidence.seal(Occasion::Start, EventTime::new(START, 0), &nobody()));
+    assert_eq!(keys(&take(&evidence).unwrap().digest.doubtful), ["a"]);
+}
+
+#[test]
 fn a_name_that_was_refused_is_listed_as_nothing() {
     let evidence = open(&CrashingFs::default(), START);
     evidence.about_to_put(entry(1, "a", "one"));
