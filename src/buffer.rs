@@ -30,6 +30,7 @@ mod meters;
 mod parallel;
 mod payload;
 mod queue;
+mod sample;
 mod stage;
 mod storage;
 
@@ -61,6 +62,7 @@ pub use meters::{Chunks, Contents, Meters};
 use payload::Payloads;
 use queue::Queue;
 pub use queue::SealedChunk;
+pub use sample::Sample;
 use storage::Storage;
 
 use crate::host::clock::Clock;
@@ -268,6 +270,21 @@ impl Buffer {
     /// `chunk_limit_records`: a portion with more is a chunk with more.
     pub fn chunk_limit_records(&self) -> Option<u64> {
         self.shared.chunk_limit_records
+    }
+
+    /// Lets a chunk count as full from so many bytes on, packed as `compress` says. It holds
+    /// for the next events, beside `chunk_limit_size`, which stays the upper bound.
+    pub fn fill_chunks_to(&self, bytes: u64) {
+        self.shared.limits.set_enough(bytes.max(1));
+    }
+
+    /// The beginning of what the largest staged chunk holds, of about so many bytes, packed
+    /// as `compress` says. `None` while there is none. Blocks.
+    ///
+    /// # Errors
+    /// The directory cannot be listed, or the file cannot be read.
+    pub fn sample(&self, most: u64) -> io::Result<Option<Sample>> {
+        self.shared.storage.sample(most)
     }
 
     /// Stores all portions or none, and returns when that is as safe as the buffer

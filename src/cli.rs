@@ -2,6 +2,7 @@
 
 mod certs;
 mod top;
+mod verify;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 pub(crate) use certs::{CertsCommand, KeyKind, Passphrases};
 pub(crate) use top::TopCommand;
+pub(crate) use verify::VerifyCommand;
 
 /// Where the images of Fluentd have the file that `FLUENTD_CONF` names.
 const IMAGE_CONFIGS: &str = "/fluentd/etc";
@@ -26,6 +28,7 @@ Examples:
   forebay drain fluent.conf        deliver what the buffers hold, and end
   forebay certs keys               issue what both sides of mTLS need
   forebay top                      what a running server does, live
+  forebay verify s3://BUCKET/logs/ --public-key digest.pub    is anything missing?
 
 Environment:
   FLUENT_CONF    the configuration, unless --config says it
@@ -109,6 +112,12 @@ enum Command {
     /// and changes nothing. `q` ends it. Where the output is no terminal it ends by itself, as
     /// with `--once`.
     Top(TopCommand),
+    /// Hold a bucket, or a copy of it, against the signed digests in it
+    ///
+    /// Nothing is changed. It ends with 0 when all that was put is there as it was put and
+    /// nothing else is, with 1 when something is missing, altered or added, each told by its
+    /// name, and with 69 when it could not look.
+    Verify(VerifyCommand),
 }
 
 /// What `forebay chunk` can do; it changes nothing.
@@ -152,6 +161,7 @@ pub(crate) enum Mode<'a> {
     Run,
     /// No configuration is read.
     Top(&'a TopCommand),
+    Verify(&'a VerifyCommand),
 }
 
 impl Arguments {
@@ -178,6 +188,7 @@ impl Arguments {
             Some(Command::Certs(command)) => Mode::Certs(command),
             Some(Command::Drain { timeout, .. }) => Mode::Drain(*timeout),
             Some(Command::Top(command)) => Mode::Top(command),
+            Some(Command::Verify(command)) => Mode::Verify(command),
             None if self.dry_run => Mode::Check,
             None => Mode::Run,
         }

@@ -19,6 +19,7 @@ mod check;
 mod chunk_tool;
 mod cli;
 pub mod decode;
+pub mod evidence;
 pub mod host;
 pub mod listener;
 pub mod monitor;
@@ -28,6 +29,7 @@ pub mod settings;
 pub mod sink;
 pub mod telemetry;
 mod top;
+mod verify;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -67,6 +69,7 @@ where
         cli::Mode::Top(command) => {
             return top::run(command, &mut std::io::stdout(), &mut std::io::stderr());
         }
+        cli::Mode::Verify(command) => return verify_evidence(command, clock.now()),
         cli::Mode::Check | cli::Mode::Drain(_) | cli::Mode::Run => {}
     }
     let loaded = settings::load(arguments.config(), clock.clone());
@@ -113,6 +116,12 @@ fn look_at_chunks(command: &cli::ChunkCommand, now: EventTime) -> ExitCode {
         cli::ChunkCommand::Cat { file } => chunk_tool::cat(file, outputs),
         cli::ChunkCommand::Verify { dir, json } => chunk_tool::verify(dir, form(*json), outputs),
     }
+}
+
+/// `forebay verify`: no configuration is read, and nothing is changed.
+fn verify_evidence(command: &cli::VerifyCommand, now: EventTime) -> ExitCode {
+    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
+    verify::run(command, now.seconds(), &mut out, &mut err)
 }
 
 /// `forebay check`: what would run goes to the standard output, and the verdict with it; a

@@ -17,11 +17,14 @@ mod deliver;
 mod flush_rule;
 mod indexes;
 mod meters;
+mod notary;
 mod retries;
+mod sizing;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,15 +34,19 @@ use fluent_compat::retry::RetryPolicy;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, Interval};
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use crate::buffer::{Buffer, GivenUp, SealedChunk};
+use crate::evidence::{Evidence, Occasion};
 use crate::host::clock::Clock;
 use crate::sink::{Earlier, Sink};
-use deliver::{Courier, Delivery};
+use deliver::{Courier, Delivery, Removal};
 pub use flush_rule::{FlushMode, FlushRule, TimeSlots};
-pub use meters::{Deliveries, Failure, Meters};
+pub use meters::{Deliveries, Digests, Failure, Meters};
+use notary::Notary;
 use retries::{Next, Retries};
+pub use sizing::ObjectSize;
+use sizing::Sizing;
 
 /// What a `<buffer>` section says about flushing.
 #[derive(Clone, Debug)]
@@ -58,6 +65,9 @@ pub struct Config {
     pub at_shutdown: AtShutdown,
     /// `slow_flush_log_threshold`: a delivery that takes longer is told of.
     pub slow: Duration,
+    /// `object_size`: how large objects are to become. It decides before the rule
+    /// does when a chunk is full.
+    pub object_size: Option<ObjectSize>,
 }
 
 /// `flush_at_shutdown`.
@@ -77,6 +87,17 @@ pub struct Sinks {
     /// `<secondary>`: takes what the primary has refused for good, or for longer than
     /// `retry_secondary_threshold` says.
     pub secondary: Option<Arc<dyn Sink>>,
+    /// `<digest>`: is told of all that the primary gets.
+    pub evidence: Option<Arc<Evidence>>,
+}
+
+/// What becomes of an output's chain of digests when its schedule is replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chain {
+    /// The next schedule does not have it.
+    Ends,
+    /// The next schedule keeps it.
+    GoesOn,
 }
 
 /// A running schedule.
@@ -88,7 +109,7 @@ pub struct Schedule {
 
 enum Command {
     Flush(oneshot::Sender<()>),
-    HandOver { deadline: Instant },
+    HandOver { deadline: Instant, chain: Chain },
     Stop { deadline: Instant },
     Switch(Box<(Config, Sinks)>),
 }
@@ -99,14 +120,23 @@ impl Schedule {
         let (commands, inbox) = mpsc::channel(4);
         let meters = Arc::<Meters>::default();
         let flusher = Flusher {
-            courier: Arc::new(Courier::new(&config.name, buffer.clone(), sinks)),
+            notary: Notary::new(&config.name, sinks.evidence.clone()),
+            courier: Arc::new(Courier::new(
+                &config.name,
+                buffer.clone(),
+                sinks,
+                config.rule.time.clone(),
+            )),
             retries: Retries::new(config.retry.clone()),
             running: JoinSet::new(),
+            sizing: Sizing::new(config.object_size),
+            sampling: JoinSet::new(),
             meters: Arc::clone(&meters),
             config,
             buffer,
             clock,
         };
+        flusher.fill_chunks();
         let task = tokio::spawn(flusher.run(inbox));
         Self {
             commands,
@@ -141,8 +171,8 @@ impl Schedule {
 
     /// Leaves the buffer to another schedule: deliveries under way have until the deadline,
     /// no others begin, and all chunks stay where they are.
-    pub async fn hand_over(self, deadline: Instant) {
-        self.end(Command::HandOver { deadline }).await;
+    pub async fn hand_over(self, deadline: Instant, chain: Chain) {
+        self.end(Command::HandOver { deadline, chain }).await;
     }
 
     /// Delivers what `flush_at_shutdown` says and returns, at the deadline at the latest.
@@ -166,7 +196,17 @@ struct Flusher {
     courier: Arc<Courier>,
     retries: Retries,
     running: JoinSet<Delivery>,
+    sizing: Sizing,
+    /// One at a time.
+    sampling: JoinSet<Option<Sampled>>,
+    notary: Notary,
     meters: Arc<Meters>,
+}
+
+/// How the beginning of a chunk was packed, in bytes.
+struct Sampled {
+    chunk: u64,
+    object: u64,
 }
 
 impl Flusher {
@@ -174,23 +214,35 @@ impl Flusher {
         let mut tick = self.ticks();
         loop {
             self.start_deliveries();
+            self.notary.start_putting(self.courier.primary());
             let due = self.next_retry();
+            let clock = Arc::clone(&self.clock);
             tokio::select! {
                 _ = tick.tick() => {
                     self.seal_due().await;
+                    self.make_digest().await;
                     self.retries.forget_dropped(|| self.buffer.waiting());
+                    self.look_at_a_chunk();
                 }
                 () = self.buffer.queued() => {}
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
                 Some(done) = self.running.join_next() => self.finished(done),
+                Some(sampled) = self.sampling.join_next() => self.sampled(sampled),
+                () = self.notary.progress(&self.meters.digests, || clock.now()) => {
+                    self.notary.count(&self.meters.digests);
+                }
                 command = inbox.recv() => match command {
                     Some(Command::Flush(done)) => {
                         self.buffer.seal(|_| true).await;
                         // Whoever asked may have gone.
                         let _ = done.send(());
                     }
-                    Some(Command::HandOver { deadline }) => {
-                        return self.finish_until(deadline, Begin::Nothing).await;
+                    Some(Command::HandOver { deadline, chain }) => {
+                        self.finish_until(deadline, Begin::Nothing).await;
+                        if chain == Chain::Ends {
+                            self.end_chain(deadline).await;
+                        }
+                        return;
                     }
                     Some(Command::Stop { deadline }) => return self.stop(deadline).await,
                     Some(Command::Switch(next)) => {
@@ -210,9 +262,41 @@ impl Flusher {
     }
 
     fn switch(&mut self, (config, sinks): (Config, Sinks)) {
-        self.courier = Arc::new(self.courier.with_sinks(&config.name, sinks));
+        self.notary.follow(&config.name, sinks.evidence.clone());
+        let time = config.rule.time.clone();
+        self.courier = Arc::new(self.courier.with_sinks(&config.name, sinks, time));
         self.retries.follow(config.retry.clone());
+        self.sizing.follow(config.object_size);
+        self.fill_chunks();
         self.config = config;
+    }
+
+    /// Tells the buffer when a chunk is large enough.
+    fn fill_chunks(&self) {
+        self.buffer.fill_chunks_to(self.sizing.fill_to());
+    }
+
+    /// Begins to pack a sample, if something is to be learnt by it.
+    fn look_at_a_chunk(&mut self) {
+        let is_free = self.sampling.is_empty();
+        let most = self.sizing.sample(self.buffer.held());
+        if let Some(most) = most.filter(|_| is_free) {
+            let (buffer, courier) = (self.buffer.clone(), Arc::clone(&self.courier));
+            self.sampling
+                .spawn(async move { deliver::sample(buffer, &courier, most).await });
+        }
+    }
+
+    /// What has not worked was no more than a look: the next tick has another.
+    fn sampled(&mut self, sampled: Result<Option<Sampled>, tokio::task::JoinError>) {
+        if let Ok(Some(Sampled { chunk, object })) = sampled {
+            debug!(
+                output = self.config.name,
+                chunk, object, "packed a sample for `object_size`"
+            );
+            self.sizing.learn(chunk, object);
+            self.fill_chunks();
+        }
     }
 
     fn start_deliveries(&mut self) {
@@ -253,14 +337,21 @@ impl Flusher {
             }
         };
         match delivery {
-            Delivery::Done { id } => {
-                let delivered = self.meters.delivered(id, self.clock.now());
+            Delivery::Done {
+                id,
+                bytes,
+                object,
+                removal,
+            } => {
+                self.tell_if_slow(id);
                 self.retries.forget(id);
-                if let Some((chunk, took)) = delivered.filter(|(_, took)| *took > self.config.slow)
-                {
-                    self.meters.slow.count();
-                    let about = &chunk.header.metadata;
-                    warn!(output = self.config.name, chunk = %id, tag = about.tag_text(), key = about.key_text(), ?took, "a delivery took longer than slow_flush_log_threshold");
+                if removal == Removal::Failed {
+                    self.notary.leave(id);
+                }
+                if let Some(object) = object {
+                    self.meters.stored_bytes.add(object);
+                    self.sizing.learn(bytes, object);
+                    self.fill_chunks();
                 }
             }
             Delivery::Failed {
@@ -269,6 +360,16 @@ impl Flusher {
                 reason,
             } => self.try_again(chunk, earlier, &reason),
             Delivery::Hopeless { chunk, reason } => self.give_up(chunk, &reason),
+        }
+    }
+
+    /// A chunk was delivered.
+    fn tell_if_slow(&self, id: ChunkId) {
+        let delivered = self.meters.delivered(id, self.clock.now());
+        if let Some((chunk, took)) = delivered.filter(|(_, took)| *took > self.config.slow) {
+            self.meters.slow.count();
+            let about = &chunk.header.metadata;
+            warn!(output = self.config.name, chunk = %id, tag = about.tag_text(), key = about.key_text(), ?took, "a delivery took longer than slow_flush_log_threshold");
         }
     }
 
@@ -315,9 +416,38 @@ impl Flusher {
         });
     }
 
+    /// Makes a digest if one is due.
+    async fn make_digest(&mut self) {
+        let now = self.clock.now();
+        if let Some(occasion) = self.notary.due(now) {
+            let known = self.known_chunks();
+            self.notary.seal(occasion, now, known).await;
+        }
+        self.notary.count(&self.meters.digests);
+    }
+
+    /// Makes the last digest, and puts it if it can be put.
+    async fn end_chain(self, deadline: Instant) {
+        let now = self.clock.now();
+        let known = self.known_chunks();
+        let mut notary = self.notary;
+        notary.seal(Occasion::Stop, now, known).await;
+        let (sink, clock) = (self.courier.primary(), self.clock);
+        let (sink, digests) = (Arc::clone(sink), &self.meters.digests);
+        notary.end(sink, deadline, digests, || clock.now()).await;
+    }
+
+    /// Chunks that may be put, or put again: those that wait, and those under way.
+    fn known_chunks(&self) -> HashSet<ChunkId> {
+        // NOTE: only this task moves a chunk from the one to the other.
+        let mut known = self.buffer.waiting();
+        known.extend(self.meters.under_way());
+        known
+    }
+
     /// Lets running deliveries end, after sealing and starting all if so configured. Those
     /// that wait for a retry are tried at once.
-    async fn stop(self, deadline: Instant) {
+    async fn stop(mut self, deadline: Instant) {
         let begin = match self.config.at_shutdown {
             AtShutdown::Flush => Begin::All,
             AtShutdown::Keep => Begin::Nothing,
@@ -327,9 +457,10 @@ impl Flusher {
             self.buffer.hurry();
         }
         self.finish_until(deadline, begin).await;
+        self.end_chain(deadline).await;
     }
 
-    async fn finish_until(mut self, deadline: Instant, begin: Begin) {
+    async fn finish_until(&mut self, deadline: Instant, begin: Begin) {
         let finished = tokio::time::timeout_at(deadline, self.finish(begin)).await;
         if finished.is_err() {
             warn!(

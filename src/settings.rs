@@ -49,7 +49,9 @@ use crate::route::{LabelId, StorePolicy};
 use crate::sink::file::FileConfig;
 use crate::sink::s3::S3Config;
 use crate::telemetry::LogSettings;
-use crate::{buffer as buffering, decode, listener, monitor as monitoring, route, schedule};
+use crate::{
+    buffer as buffering, decode, evidence, listener, monitor as monitoring, route, schedule,
+};
 use context::Context;
 pub use files::Files;
 use files::Recorder;
@@ -197,6 +199,8 @@ pub struct BufferedOutput {
     pub sink: SinkSettings,
     /// `<secondary>`: where those go that the sink does not take.
     pub secondary: Option<SinkSettings>,
+    /// `<digest>`: what is put is listed in signed digests.
+    pub digest: Option<evidence::Config>,
 }
 
 /// Where chunks go.

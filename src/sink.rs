@@ -4,11 +4,13 @@
 //! has become of it. It keeps no state of chunks and never tries again by itself: the
 //! schedule does, and it is the schedule that remembers names.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use fluent_compat::chunk::{ChunkId, Metadata};
 use fluent_compat::object_key::NameError;
 use fluent_compat::time::EventTime;
@@ -82,6 +84,50 @@ pub trait Sink: Send + Sync + 'static {
         attempt: Attempt<'a>,
         body: Arc<dyn Body>,
     ) -> BoxFuture<'a, Result<Put, PutError>>;
+
+    /// Puts a document of our own under a name that is made for it alone: an object that has
+    /// the name already is this document, put by an attempt before.
+    ///
+    /// # Errors
+    /// See [`PutError`]; also if this sink makes no objects.
+    fn keep<'a>(&'a self, name: &'a str, document: Bytes) -> BoxFuture<'a, Result<(), PutError>> {
+        let _ = document;
+        Box::pin(std::future::ready(Err(PutError::Invalid {
+            target: name.to_owned(),
+            reason: "this output makes no objects".to_owned(),
+        })))
+    }
+
+    /// How many bytes an object would have that is made of these events. Nothing is put.
+    ///
+    /// # Errors
+    /// The events cannot be read, or this sink makes no objects.
+    fn object_size(&self, body: Arc<dyn Body>) -> BoxFuture<'_, io::Result<u64>> {
+        let _ = body;
+        Box::pin(std::future::ready(Err(io::ErrorKind::Unsupported.into())))
+    }
+}
+
+/// What is about to be put: a chunk as its object will have it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ObjectFacts {
+    /// In bytes.
+    pub size: u64,
+    /// Of these bytes.
+    pub sha256: [u8; 32],
+}
+
+impl fmt::Debug for ObjectFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, second, ..] = self.sha256;
+        write!(f, "{} bytes, sha256 {first:02x}{second:02x}…", self.size)
+    }
+}
+
+/// Is told of each object before a byte of it is sent.
+pub trait Witness: fmt::Debug + Send + Sync {
+    /// Returns when the witness has taken note. It is no reason not to put the object.
+    fn about_to_put<'a>(&'a self, name: &'a str, facts: ObjectFacts) -> BoxFuture<'a, ()>;
 }
 
 /// One attempt to put a chunk.
@@ -93,6 +139,8 @@ pub struct Attempt<'a> {
     pub index: u64,
     /// What is known of attempts with this very name before.
     pub earlier: Earlier,
+    /// Who is told of the object that is made. Sinks that make none tell nothing.
+    pub witness: Option<&'a dyn Witness>,
 }
 
 /// What is known of earlier attempts to put a chunk under the same name.

@@ -17,7 +17,7 @@ use fluent_compat::config::{Environment, Ink, Texts};
 use fluent_compat::time::Zone;
 use forebay::host::clock::SystemClock;
 use forebay::settings::{Host, load_on};
-use forebay_testbed::keys::Keys;
+use forebay_testbed::keys::{DigestKeys, Keys};
 use table::{Here, Line, Row};
 use templates::{HERE, PASSPHRASE, template_for, with_line};
 
@@ -93,9 +93,10 @@ impl Bench {
     fn new() -> Result<Self, Box<dyn Error>> {
         let directory = tempfile::tempdir()?;
         let keys = Keys::issue(directory.path())?;
+        DigestKeys::issue(directory.path())?;
         let passphrase = keys.transport().passphrase;
         let mut files = Texts::default();
-        for name in ["ca.crt", "ca.key", "server.crt", "server.key"] {
+        for name in ["ca.crt", "ca.key", "server.crt", "server.key", "digest.key"] {
             let content = std::fs::read(keys.directory().join(name))?;
             files = files.with(Path::new("/keys").join(name), content);
         }

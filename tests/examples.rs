@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use forebay_testbed::keys::Keys;
+use forebay_testbed::keys::{DigestKeys, Keys};
 use forebay_testbed::server::{Exit, Launch};
 
 const FOREBAY: &str = env!("CARGO_BIN_EXE_forebay");
@@ -35,7 +35,7 @@ async fn every_example_is_valid_and_draws_no_warning() -> TestResult {
         }
     }
     assert_eq!(
-        tried, 15,
+        tried, 16,
         "examples are missing here or in the table of README.md"
     );
     Ok(())
@@ -83,6 +83,7 @@ fn every_example_says_what_it_is_for_and_stands_in_the_readme() -> TestResult {
 async fn dry_run(example: &Path) -> Result<Exit, Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let keys = Keys::issue(&directory.path().join("keys"))?;
+    DigestKeys::issue(keys.directory())?;
     let passphrase = keys
         .transport()
         .passphrase

@@ -70,6 +70,21 @@ pub enum KeyError {
         /// What it is, or what rustls says.
         reason: String,
     },
+    /// A private key in another form than a signature's library takes.
+    #[error(
+        "found {found}; a private key in PKCS#8 that is not encrypted is needed (a PEM section \
+         PRIVATE KEY)"
+    )]
+    NotPkcs8 {
+        /// What is in the file instead.
+        found: String,
+    },
+    /// A file without a public key.
+    #[error("found no public key but {found}; a PEM section PUBLIC KEY is needed")]
+    NoPublicKey {
+        /// What is in the file instead.
+        found: String,
+    },
     /// Both are sound, but the key is another certificate's.
     #[error("the private key does not belong to the first certificate of the certificate file")]
     Mismatch,

@@ -41,6 +41,6 @@ pub use generate::{GenerateOptions, issue_server_certificate, self_signed_server
 pub use identity::{Identity, Unlocked, load_identity};
 pub use issue::{CertSet, LeafSet, Options, ServerPassphrase, issue_leaves, issue_set};
 pub use passphrase::Passphrase;
-pub use pem::load_certificates;
+pub use pem::{load_certificates, load_pkcs8, load_public_keys};
 pub use request::{Hosts, LeafRequest, Role, Subject, Validity};
 pub use write::{WriteError, make_directory, replace, write_new};

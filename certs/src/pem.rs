@@ -107,6 +107,38 @@ pub(crate) fn private_key(pem: &[u8]) -> Result<KeySection, KeyError> {
     }
 }
 
+/// The private key of a PEM text, in PKCS#8 and not encrypted: as a library for signatures takes
+/// it.
+///
+/// # Errors
+/// There is none, it is encrypted, or it is in another form.
+pub fn load_pkcs8(pem: &[u8]) -> Result<PrivatePkcs8KeyDer<'static>, KeyError> {
+    let found = match private_key(pem)? {
+        KeySection::Plain(PrivateKeyDer::Pkcs8(key)) => return Ok(key),
+        KeySection::Plain(_) => "a key in an older form",
+        KeySection::Traditional { .. } | KeySection::EncryptedPkcs8(_) => "an encrypted key",
+    };
+    let found = found.to_owned();
+    Err(KeyError::NotPkcs8 { found })
+}
+
+/// All public keys of a PEM text, each a `SubjectPublicKeyInfo` in DER.
+///
+/// # Errors
+/// There is none, or the text is damaged.
+pub fn load_public_keys(pem: &[u8]) -> Result<Vec<Vec<u8>>, KeyError> {
+    let sections = pem::parse_many(pem).map_err(KeyError::damaged)?;
+    let public = sections.into_iter();
+    let public = public.filter(|section| section.tag() == "PUBLIC KEY");
+    let keys: Vec<_> = public.map(Pem::into_contents).collect();
+    match keys.is_empty() {
+        true => Err(KeyError::NoPublicKey {
+            found: describe(pem),
+        }),
+        false => Ok(keys),
+    }
+}
+
 fn traditional(section: Pem, format: TraditionalFormat) -> Result<KeySection, KeyError> {
     let encrypted = section
         .headers()

@@ -39,6 +39,13 @@ resource "aws_iam_role_policy_attachment" "writer" {
   policy_arn = aws_iam_policy.writer.arn
 }
 
+# For who runs `forebay verify`: best somebody who may do nothing else here.
+resource "aws_iam_policy" "verifier" {
+  name        = "${var.bucket}-verifier"
+  description = "forebay verify: reads and lists ${var.prefix}"
+  policy      = local.verifier_policy
+}
+
 resource "aws_iam_role" "snowflake" {
   count              = local.with_snowflake ? 1 : 0
   name               = "snowflake-reads-${var.bucket}"

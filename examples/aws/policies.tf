@@ -8,6 +8,11 @@ locals {
     prefix = var.prefix
   })
 
+  verifier_policy = templatefile("${path.module}/verifier-policy.json", {
+    bucket = var.bucket
+    prefix = var.prefix
+  })
+
   bucket_policy = templatefile("${path.module}/bucket-policy.json", {
     bucket = var.bucket
     prefix = var.prefix

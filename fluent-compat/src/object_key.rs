@@ -146,6 +146,14 @@ impl ObjectKeyTemplate {
         &self.warnings
     }
 
+    /// What all names begin with, whatever the chunk: the text before the first placeholder.
+    pub fn literal_prefix(&self) -> String {
+        match self.pieces.first() {
+            Some(Piece::Text(text)) => text.literal_prefix(),
+            _ => String::new(),
+        }
+    }
+
     /// Whether the template has `%{index}`.
     pub fn has_index(&self) -> bool {
         self.pieces

@@ -96,6 +96,22 @@ impl Placeholders {
         &self.warnings
     }
 
+    /// What the text begins with for every chunk: all before its first placeholder.
+    pub fn literal_prefix(&self) -> String {
+        let mut prefix = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(literal) => prefix.push_str(literal),
+                Part::Time { source, .. } => {
+                    prefix.push_str(source.split('%').next().unwrap_or_default());
+                    break;
+                }
+                Part::ChunkId | Part::Field(_) | Part::Tag | Part::TagAt(_) => break,
+            }
+        }
+        prefix
+    }
+
     /// Whether each chunk's text is its own, because it has the chunk's id in it.
     pub fn has_chunk_id(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::ChunkId))

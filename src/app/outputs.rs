@@ -8,6 +8,7 @@ use anyhow::Context;
 
 use super::running::{PreparedOutput, Running};
 use crate::buffer::{Basin, Buffer};
+use crate::evidence::{self, Evidence};
 use crate::host::clock::Clock;
 use crate::route::{Destination, Filter, Label, LineWriter, Output, Printer, Step, Store, Target};
 use crate::schedule::Sinks;
@@ -145,6 +146,10 @@ impl<'a> Preparation<'a> {
                 })?)
             }
         };
+        let evidence = match buffered.digest {
+            Some(config) => Some(self.evidence(config, &name)?),
+            None => None,
+        };
         let formatting = format!("{:?}", output.route);
         let destination = Destination::Buffered(basin.clone());
         self.prepared.push(PreparedOutput {
@@ -153,10 +158,35 @@ impl<'a> Preparation<'a> {
             formatting,
             buffer: buffered.buffer,
             schedule: buffered.schedule,
-            sinks: Sinks { primary, secondary },
+            sinks: Sinks {
+                primary,
+                secondary,
+                evidence: evidence.as_ref().map(|(evidence, _)| Arc::clone(evidence)),
+            },
+            digest: evidence.map(|(_, config)| config),
             basin,
         });
         Ok(Output::new(output.route, destination))
+    }
+
+    /// The evidence that runs in this directory, or a new one. It follows its configuration
+    /// once that is in force.
+    fn evidence(
+        &self,
+        config: evidence::Config,
+        name: &str,
+    ) -> anyhow::Result<(Arc<Evidence>, evidence::Config)> {
+        let evidence = match self.running.evidence(&config.directory) {
+            Some(evidence) => evidence,
+            None => {
+                let opened = Evidence::open(config.clone(), self.clock.now());
+                Arc::new(opened.with_context(|| {
+                    let ledger = config.directory.display();
+                    format!("<match {name}>: the ledger of digests {ledger} cannot be opened")
+                })?)
+            }
+        };
+        Ok((evidence, config))
     }
 
     async fn connect(&self, sink: SinkSettings, name: &str) -> anyhow::Result<Arc<dyn Sink>> {

@@ -5,6 +5,7 @@
 //! from the configuration goes on as it was until its buffer is empty.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +15,9 @@ use tracing::{error, info, warn};
 
 use super::board::OutputView;
 use crate::buffer::{self, Basin, Buffer, Place};
+use crate::evidence::{self, Evidence};
 use crate::host::clock::Clock;
-use crate::schedule::{self, Schedule, Sinks};
+use crate::schedule::{self, Chain, Schedule, Sinks};
 
 /// Deliveries under way have this long when their buffer is opened anew. What is cut off is
 /// put again under the same name.
@@ -34,6 +36,8 @@ pub(super) struct PreparedOutput {
     pub(super) buffer: buffer::Config,
     pub(super) schedule: schedule::Config,
     pub(super) sinks: Sinks,
+    /// What the evidence among the sinks follows from now on.
+    pub(super) digest: Option<evidence::Config>,
     /// A new one, or that of an output that runs.
     pub(super) basin: Basin,
 }
@@ -44,6 +48,7 @@ struct RunningOutput {
     kind: &'static str,
     formatting: String,
     config: buffer::Config,
+    evidence: Option<Arc<Evidence>>,
     basin: Basin,
     schedule: Schedule,
     staged: Staged,
@@ -82,6 +87,13 @@ impl Running {
         let all = self.outputs.iter().chain(&self.retired);
         let mut free = all.filter(same).filter(|running| !taken(&running.basin));
         free.next().map(|running| running.basin.clone())
+    }
+
+    /// The evidence that has its ledger in this directory.
+    pub(super) fn evidence(&self, directory: &Path) -> Option<Arc<Evidence>> {
+        let mut all = self.all().filter_map(|running| running.evidence.as_ref());
+        all.find(|evidence| evidence.directory() == directory)
+            .cloned()
     }
 
     /// Runs these outputs from now on. Those that run and are none of these are retired.
@@ -187,7 +199,9 @@ impl Running {
 impl PreparedOutput {
     fn start(self, clock: Arc<dyn Clock>) -> Option<RunningOutput> {
         let buffer = self.basin.buffer()?;
+        self.follow();
         Some(RunningOutput {
+            evidence: self.sinks.evidence.clone(),
             schedule: Schedule::start(self.schedule, buffer, self.sinks, clock),
             name: self.name,
             kind: self.kind,
@@ -196,6 +210,15 @@ impl PreparedOutput {
             basin: self.basin,
             staged: Staged::InItsFormat,
         })
+    }
+}
+
+impl PreparedOutput {
+    /// Makes digests by the new configuration.
+    fn follow(&self) {
+        if let (Some(evidence), Some(config)) = (&self.sinks.evidence, &self.digest) {
+            evidence.follow(config.clone());
+        }
     }
 }
 
@@ -210,7 +233,13 @@ impl RunningOutput {
             true => self.staged,
             false => Staged::InAnother,
         };
-        if self.config == next.buffer {
+        let chain = match same(self.evidence.as_ref(), next.sinks.evidence.as_ref()) {
+            true => Chain::GoesOn,
+            false => Chain::Ends,
+        };
+        // Another ledger must know of every delivery from its beginning on.
+        if self.config == next.buffer && chain == Chain::GoesOn {
+            next.follow();
             self.schedule.switch(next.schedule, next.sinks).await;
             return Some(Self {
                 name: next.name,
@@ -220,7 +249,8 @@ impl RunningOutput {
                 ..self
             });
         }
-        self.schedule.hand_over(Instant::now() + HAND_OVER).await;
+        let deadline = Instant::now() + HAND_OVER;
+        self.schedule.hand_over(deadline, chain).await;
         // Of the two the one it was opened with, so that the next reload tries again.
         let config = reopen(&next.basin, [&next.buffer, &self.config], &clock).await?;
         let next = next.start(clock)?;
@@ -246,6 +276,15 @@ impl RunningOutput {
                 "a buffer did not close in time; what it has stored is taken up at the next start"
             );
         }
+    }
+}
+
+/// Whether two outputs have one ledger, or both none.
+fn same(one: Option<&Arc<Evidence>>, other: Option<&Arc<Evidence>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        (None, None) => true,
+        _ => false,
     }
 }
 

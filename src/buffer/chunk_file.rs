@@ -12,6 +12,7 @@ mod recovery;
 mod scan;
 
 pub use body::ChunkBody;
+pub(super) use body::leading_frames;
 pub use compression::Compression;
 pub use frame::FormattedEvents;
 pub(super) use frame::{Kind, append_frame};

@@ -22,6 +22,8 @@ pub(super) struct Limits {
     total: u64,
     held: AtomicU64,
     action: OverflowAction,
+    /// From so many bytes on a chunk counts as full, whatever `chunk_limit_size` says.
+    enough: AtomicU64,
     released: Notify,
     /// Nobody waits for room any more.
     impatient: AtomicBool,
@@ -37,6 +39,7 @@ impl Limits {
             total,
             held: AtomicU64::new(0),
             action,
+            enough: AtomicU64::new(u64::MAX),
             released: Notify::new(),
             impatient: AtomicBool::new(false),
         }
@@ -44,6 +47,15 @@ impl Limits {
 
     pub(super) fn overflow_action(&self) -> OverflowAction {
         self.action
+    }
+
+    /// From so many bytes on a chunk counts as full; `u64::MAX` until somebody says so.
+    pub(super) fn enough(&self) -> u64 {
+        self.enough.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_enough(&self, bytes: u64) {
+        self.enough.store(bytes, Ordering::Relaxed);
     }
 
     /// Whether an append of this size fits into an empty buffer.

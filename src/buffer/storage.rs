@@ -13,6 +13,7 @@ use super::chunk_file::{
 };
 use super::leftovers;
 use super::queue::SealedChunk;
+use super::sample::{self, Sample};
 use super::stage::{Condition, StagedChunk};
 use super::{Durability, Place, lock};
 use crate::host::fs::{File, Fs, Lock};
@@ -187,6 +188,10 @@ impl Storage {
         self.fs.rename(&unfinished, path)?;
         self.fs.sync_dir(self.names.dir())?;
         Ok(copy)
+    }
+
+    pub(super) fn sample(&self, most: u64) -> io::Result<Option<Sample>> {
+        sample::take(&self.fs, &self.names, most)
     }
 
     pub(super) fn body(&self, chunk: &SealedChunk) -> ChunkBody {

@@ -7,6 +7,7 @@ mod faults;
 mod model;
 mod parameters;
 mod recovery;
+mod sizes;
 
 use std::collections::BTreeMap;
 use std::io::Read;

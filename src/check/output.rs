@@ -10,7 +10,7 @@ use super::{object, units};
 use crate::buffer::{self, Backup, Compression, Durability, OverflowAction, Place};
 use crate::route;
 use crate::schedule::{self, AtShutdown, FlushMode, FlushRule};
-use crate::settings::{OutputKind, OutputSettings, SinkSettings};
+use crate::settings::{BufferedOutput, OutputKind, OutputSettings, SinkSettings};
 
 /// `subject` is the section and what it takes, as in `match test.log`.
 pub(super) fn describe(
@@ -52,8 +52,17 @@ pub(super) fn describe(
     if let Some(secondary) = &buffered.secondary {
         page.row("secondary", &place(secondary, route, patterns, now));
     }
+    if let Some(digest) = &buffered.digest {
+        let (every, ledger) = (units::duration(digest.interval), digest.directory.display());
+        let (path, covers) = (&digest.path, &digest.covers);
+        page.row(
+            "digests",
+            &format!("every {every} below {path}, of all that is below {covers}"),
+        );
+        page.row("", &format!("what is to be listed is in {ledger}"));
+    }
     buffer(&buffered.buffer, page);
-    page.row("chunks", &chunks(&buffered.buffer, route));
+    page.row("chunks", &chunks(buffered, route));
     page.row("flush", &flush(&buffered.schedule, now));
     page.row(
         "retry",
@@ -141,7 +150,8 @@ fn buffer(buffer: &buffer::Config, page: &mut Page) {
     page.row("", &format!("{total}{packed} at most, {full}{queued}"));
 }
 
-fn chunks(buffer: &buffer::Config, route: &route::Config) -> String {
+fn chunks(buffered: &BufferedOutput, route: &route::Config) -> String {
+    let buffer = &buffered.buffer;
     let keys = &route.chunk_keys;
     let mut parts = Vec::new();
     if keys.has_tag() {
@@ -156,9 +166,16 @@ fn chunks(buffer: &buffer::Config, route: &route::Config) -> String {
         false => format!("one for each {}", parts.join(", ")),
     };
     let size = units::size(buffer.chunk_limit_size);
-    match buffer.chunk_limit_records {
-        None => format!("{keys}; {size} at most"),
-        Some(records) => format!("{keys}; {size} and {records} events at most"),
+    let most = match buffer.chunk_limit_records {
+        None => format!("{size} at most"),
+        Some(records) => format!("{size} and {records} events at most"),
+    };
+    match buffered.schedule.object_size {
+        None => format!("{keys}; {most}"),
+        Some(object) => {
+            let object = units::size(object.bytes);
+            format!("{keys}; enough for an object of {object}, as far as that can be told; {most}")
+        }
     }
 }
 

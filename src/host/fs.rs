@@ -15,7 +15,7 @@ use std::io;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-pub use disk::{DiskFs, Listed, append_to, list_directory};
+pub use disk::{DiskFs, Listed, Walked, append_to, list_directory, walk};
 pub use fingerprint::Fingerprint;
 pub use memory::MemoryFs;
 pub use mode::{Mode, ModeError, Modes};

@@ -177,6 +177,11 @@ fn deliveries(report: &Report, page: &mut Exposition) {
         each().map(|(labels, meters)| (labels, meters.bytes.value())),
     );
     page.counter(
+        "forebay_stored_bytes_total",
+        "Bytes of the objects of delivered chunks, as store_as packs them.",
+        each().map(|(labels, meters)| (labels, meters.stored_bytes.value())),
+    );
+    page.counter(
         "forebay_delivery_attempts_total",
         "Deliveries that were begun.",
         each().map(|(labels, meters)| (labels, meters.attempts.value())),
@@ -191,6 +196,7 @@ fn deliveries(report: &Report, page: &mut Exposition) {
         "Chunks that were given up and set aside.",
         each().map(|(labels, meters)| (labels, meters.given_up.value())),
     );
+    digests(report, page);
     page.histogram(
         "forebay_delivery_seconds",
         "How long deliveries take, those that fail too.",
@@ -200,6 +206,41 @@ fn deliveries(report: &Report, page: &mut Exposition) {
         "forebay_last_success_timestamp_seconds",
         "When a chunk was last delivered, in unix seconds; absent before the first.",
         each().filter_map(|(labels, meters)| Some((labels, meters.last_success()?))),
+    );
+}
+
+/// Of outputs with a `<digest>`.
+fn digests(report: &Report, page: &mut Exposition) {
+    let each = || {
+        let outputs = report.outputs.iter();
+        outputs.filter_map(|output| {
+            let digests = &output.deliveries.digests;
+            Some((
+                labels(&[("output", &output.id)]),
+                digests,
+                digests.waiting()?,
+            ))
+        })
+    };
+    page.counter(
+        "forebay_digests_total",
+        "Digests of what was put that are in the bucket.",
+        each().map(|(labels, digests, _)| (labels, digests.delivered.value())),
+    );
+    page.counter(
+        "forebay_digest_failures_total",
+        "Attempts to put a digest that have failed; each is tried again.",
+        each().map(|(labels, digests, _)| (labels, digests.failures.value())),
+    );
+    page.gauge(
+        "forebay_digests_waiting",
+        "Digests that are signed and not in the bucket yet.",
+        each().map(|(labels, _, waiting)| (labels, waiting)),
+    );
+    page.gauge(
+        "forebay_last_digest_timestamp_seconds",
+        "When a digest was last put, in unix seconds; absent before the first.",
+        each().filter_map(|(labels, digests, _)| Some((labels, digests.last()?))),
     );
 }
 

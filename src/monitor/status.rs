@@ -68,6 +68,14 @@ fn output(output: &OutputReport, report: &Report) -> Value {
             "dropped": buffer.meters.dropped_chunks.value(),
         })
     });
+    let digests = meters.digests.waiting().map(|waiting| {
+        json!({
+            "delivered": meters.digests.delivered.value(),
+            "failures": meters.digests.failures.value(),
+            "waiting": waiting,
+            "last": meters.digests.last(),
+        })
+    });
     let failure = meters.last_failure().map(|failure| {
         json!({
             "time": failure.at.seconds(),
@@ -91,6 +99,7 @@ fn output(output: &OutputReport, report: &Report) -> Value {
         "given_up": meters.given_up.value(),
         "last_success": meters.last_success(),
         "last_failure": failure,
+        "digests": digests,
     })
 }
 

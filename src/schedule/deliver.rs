@@ -1,6 +1,7 @@
 //! One chunk's way to its sink.
 
 mod naming;
+mod witness;
 
 use std::future::poll_fn;
 use std::io;
@@ -12,15 +13,24 @@ use fluent_compat::chunk::ChunkId;
 use fluent_compat::retry::Target;
 use tracing::{info, warn};
 
-use super::Sinks;
 use super::indexes::Indexes;
+use super::{Sampled, Sinks, TimeSlots};
 use crate::buffer::{Buffer, ChunkBody, SealedChunk};
+use crate::evidence::{Certainty, Evidence};
 use crate::sink::{Attempt, Body, BoxFuture, ChunkInfo, Earlier, Put, PutError, Sink};
+use witness::Notes;
 
 /// How an attempt ended.
 pub(super) enum Delivery {
     /// The chunk is where it belongs, and gone from the buffer.
-    Done { id: ChunkId },
+    Done {
+        id: ChunkId,
+        /// How many bytes it had there.
+        bytes: u64,
+        /// And how many its object has at the primary; `None` for sinks that make none.
+        object: Option<u64>,
+        removal: Removal,
+    },
     /// It can be tried again; what the next attempt under its name must be told.
     Failed {
         chunk: SealedChunk,
@@ -31,6 +41,14 @@ pub(super) enum Delivery {
     Hopeless { chunk: SealedChunk, reason: String },
 }
 
+/// Whether a delivered chunk is gone from the buffer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Removal {
+    Done,
+    /// It is delivered again after a restart, and recognised.
+    Failed,
+}
+
 /// Carries chunks from a buffer to its sinks.
 pub(super) struct Courier {
     /// The output's, in log lines.
@@ -38,6 +56,9 @@ pub(super) struct Courier {
     buffer: Buffer,
     primary: Outlet,
     secondary: Option<Outlet>,
+    evidence: Option<Arc<Evidence>>,
+    /// How time is cut, for those who are told of objects.
+    time: Option<TimeSlots>,
 }
 
 /// A sink, and the indexes in use there.
@@ -59,18 +80,30 @@ impl Outlet {
 }
 
 impl Courier {
-    pub(super) fn new(name: &str, buffer: Buffer, sinks: Sinks) -> Self {
+    pub(super) fn new(
+        name: &str,
+        buffer: Buffer,
+        sinks: Sinks,
+        time: Option<TimeSlots>,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             buffer,
             primary: Outlet::new(sinks.primary),
             secondary: sinks.secondary.map(Outlet::new),
+            evidence: sinks.evidence,
+            time,
         }
+    }
+
+    /// Where chunks go first.
+    pub(super) fn primary(&self) -> &Arc<dyn Sink> {
+        &self.primary.sink
     }
 
     /// One that carries to other sinks. What is known of indexes is known to both, because
     /// the deliveries of the one end while the other's begin.
-    pub(super) fn with_sinks(&self, name: &str, sinks: Sinks) -> Self {
+    pub(super) fn with_sinks(&self, name: &str, sinks: Sinks, time: Option<TimeSlots>) -> Self {
         let secondary = sinks.secondary.map(|sink| match &self.secondary {
             Some(before) => before.with_sink(sink),
             None => Outlet::new(sink),
@@ -80,6 +113,8 @@ impl Courier {
             buffer: self.buffer.clone(),
             primary: self.primary.with_sink(sinks.primary),
             secondary,
+            evidence: sinks.evidence,
+            time,
         }
     }
 
@@ -125,6 +160,7 @@ impl Courier {
             None => Earlier::None,
         });
         let info = describe(&chunk);
+        let notes = Notes::of(&chunk, target, self.evidence.as_ref(), self.time.as_ref());
         let is_named = matches!(&chunk.name, Some(object) if object.target == target);
         let (mut named, mut earlier) = match is_named {
             true => (Ok(chunk), known),
@@ -136,10 +172,21 @@ impl Courier {
                 Ok(chunk) => chunk,
                 Err(failed) => return failed,
             };
-            match self.put(target, &chunk, &info, earlier).await {
-                Ok(Put::Stored | Put::AlreadyThere) => return self.done(target, chunk).await,
+            match self.put(target, &chunk, &info, earlier, &notes).await {
+                // NOTE: the evidence is told before the chunk is removed.
+                Ok(Put::Stored) => {
+                    notes
+                        .stored(name_of(&chunk), Certainty::ByThisAttempt)
+                        .await;
+                    return self.done(target, chunk, &notes).await;
+                }
+                Ok(Put::AlreadyThere) => {
+                    notes.stored(name_of(&chunk), Certainty::ByAnyAttempt).await;
+                    return self.done(target, chunk, &notes).await;
+                }
                 Ok(Put::NameTaken) => {
-                    let name = chunk.name.as_ref().map(|object| object.name.as_str());
+                    notes.doubted(name_of(&chunk)).await;
+                    let name = name_of(&chunk);
                     let about = &info.metadata;
                     warn!(output = self.name, chunk = %info.id, tag = about.tag_text(), key = about.key_text(), name, "object name is taken; taking the next one");
                     in_a_row += 1;
@@ -149,6 +196,9 @@ impl Courier {
                 Err(error) => {
                     if earlier == Earlier::None {
                         earlier = error.leaves();
+                    }
+                    if earlier == Earlier::None {
+                        notes.refused(name_of(&chunk)).await;
                     }
                     return refused(target, chunk, earlier, &error);
                 }
@@ -169,11 +219,13 @@ impl Courier {
         chunk: &SealedChunk,
         info: &ChunkInfo,
         earlier: Earlier,
+        notes: &Notes,
     ) -> Result<Put, PutError> {
         let attempt = Attempt {
             name: chunk.name.as_ref().map(|object| object.name.as_str()),
             index: chunk.name.as_ref().map_or(0, |object| object.index),
             earlier,
+            witness: Some(notes),
         };
         let body = Arc::new(self.buffer.body(chunk));
         let put = self.outlet(target).sink.put(info, attempt, body);
@@ -182,18 +234,22 @@ impl Courier {
         put.unwrap_or_else(|reason| Err(unknown(attempt.name, "put", reason)))
     }
 
-    async fn done(&self, target: Target, chunk: SealedChunk) -> Delivery {
+    async fn done(&self, target: Target, chunk: SealedChunk, notes: &Notes) -> Delivery {
         let output = self.name.as_str();
         let id = chunk.header.id;
         let about = chunk.header.metadata.clone();
         let (tag, key) = (about.tag_text(), about.key_text());
-        let name = chunk.name.as_ref().map(|object| object.name.clone());
+        let name = name_of(&chunk);
         let (records, bytes) = (chunk.records, chunk.bytes);
         let buffer = self.buffer.clone();
         let purged = blocking(move || buffer.purge(chunk)).await;
-        if let Err(error) = purged {
-            warn!(output, chunk = %id, tag, key, %error, "delivered chunk could not be removed; it is recognised at the next start");
-        }
+        let removal = match purged {
+            Ok(()) => Removal::Done,
+            Err(error) => {
+                warn!(output, chunk = %id, tag, key, %error, "delivered chunk could not be removed; it is recognised at the next start");
+                Removal::Failed
+            }
+        };
         match target {
             Target::Primary => {
                 info!(output, chunk = %id, tag, key, name, records, bytes, "chunk delivered");
@@ -202,8 +258,25 @@ impl Courier {
                 warn!(output, chunk = %id, tag, key, name, records, bytes, "chunk delivered to <secondary>");
             }
         }
-        Delivery::Done { id }
+        let object = notes.object().filter(|_| target == Target::Primary);
+        Delivery::Done {
+            id,
+            bytes,
+            object: object.map(|object| object.size),
+            removal,
+        }
     }
+}
+
+/// Packs the beginning of a staged chunk, without putting it anywhere.
+pub(super) async fn sample(buffer: Buffer, courier: &Courier, most: u64) -> Option<Sampled> {
+    let sample = blocking(move || buffer.sample(most)).await.ok()??;
+    let packing = courier.primary.sink.object_size(Arc::new(sample.body));
+    let object = packing.await.ok()?;
+    Some(Sampled {
+        chunk: sample.bytes,
+        object,
+    })
 }
 
 impl Body for ChunkBody {
@@ -236,6 +309,10 @@ fn unknown(name: Option<&str>, operation: &'static str, reason: String) -> PutEr
     }
 }
 
+fn name_of(chunk: &SealedChunk) -> Option<String> {
+    chunk.name.as_ref().map(|object| object.name.clone())
+}
+
 fn describe(chunk: &SealedChunk) -> ChunkInfo {
     ChunkInfo {
         id: chunk.header.id,
@@ -247,7 +324,7 @@ fn describe(chunk: &SealedChunk) -> ChunkInfo {
 }
 
 /// Polls a future to its end or its panic, of which the message is left.
-async fn survived<T>(mut future: BoxFuture<'_, T>) -> Result<T, String> {
+pub(super) async fn survived<T>(mut future: BoxFuture<'_, T>) -> Result<T, String> {
     poll_fn(move |context| {
         let poll = AssertUnwindSafe(|| future.as_mut().poll(context));
         match catch_unwind(poll) {
@@ -264,7 +341,7 @@ async fn survived<T>(mut future: BoxFuture<'_, T>) -> Result<T, String> {
 }
 
 /// Runs filesystem calls where they may block.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         // A panic goes on where it would have been without the thread; tasks that were

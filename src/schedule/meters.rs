@@ -1,7 +1,7 @@
 //! What a schedule counts of its deliveries.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub struct Meters {
     pub records: Counter,
     /// Bytes in them, packed as `compress` says.
     pub bytes: Counter,
+    /// Bytes of their objects, as `store_as` packs them; of sinks that make objects.
+    pub stored_bytes: Counter,
     /// Attempts that have failed: Fluentd's `retry_count` and `rollback_count`.
     pub failures: Counter,
     /// Chunks that were given up.
@@ -30,6 +32,8 @@ pub struct Meters {
     /// Deliveries that took longer than `slow_flush_log_threshold`: Fluentd's
     /// `slow_flush_count`.
     pub slow: Counter,
+    /// Digests of what was delivered, if the output makes any.
+    pub digests: Digests,
     /// How long attempts take, those that fail too.
     pub flush_time: Histogram,
     /// Unix seconds of the last success; 0 before the first.
@@ -68,6 +72,41 @@ pub struct Deliveries {
     pub bytes: u64,
     /// When the oldest of their chunks was begun.
     pub oldest: Option<EventTime>,
+}
+
+/// `<digest>` of one output since its schedule was started.
+#[derive(Debug, Default)]
+pub struct Digests {
+    /// Those that are in the bucket.
+    pub delivered: Counter,
+    /// Attempts to put one that have failed.
+    pub failures: Counter,
+    /// How many wait, plus one; 0 for an output without.
+    waiting: AtomicU64,
+    /// Unix seconds at which the last was put; 0 before the first.
+    last: AtomicI64,
+}
+
+impl Digests {
+    /// How many are made and not in the bucket; `None` for an output that makes none.
+    pub fn waiting(&self) -> Option<u64> {
+        self.waiting.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    /// When the last was put.
+    pub fn last(&self) -> Option<i64> {
+        let seconds = self.last.load(Ordering::Relaxed);
+        (seconds != 0).then_some(seconds)
+    }
+
+    pub(super) fn put(&self, now: EventTime) {
+        self.delivered.count();
+        self.last.store(now.seconds(), Ordering::Relaxed);
+    }
+
+    pub(super) fn wait(&self, digests: usize) {
+        self.waiting.store(digests as u64 + 1, Ordering::Relaxed);
+    }
 }
 
 impl Meters {
@@ -111,6 +150,11 @@ impl Meters {
         let mut chunks: Vec<_> = under_way.values().map(|entry| &entry.chunk).collect();
         chunks.sort_unstable_by_key(|chunk| (chunk.header.created, chunk.header.id));
         chunks.into_iter().take(MOST_LISTED).cloned().collect()
+    }
+
+    /// Which chunks these are.
+    pub(super) fn under_way(&self) -> Vec<ChunkId> {
+        lock(&self.under_way).keys().copied().collect()
     }
 
     pub(super) fn begin(&self, chunk: &SealedChunk) {

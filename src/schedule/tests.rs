@@ -178,6 +178,7 @@ impl Rig {
         let sinks = Sinks {
             primary: store.clone(),
             secondary,
+            evidence: None,
         };
         let schedule = Schedule::start(config, buffer.clone(), sinks, clock.clone());
         Self {
@@ -233,6 +234,7 @@ fn config() -> Config {
         },
         at_shutdown: AtShutdown::Keep,
         slow: Duration::from_secs(20),
+        object_size: None,
     }
 }
 

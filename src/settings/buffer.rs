@@ -1,6 +1,7 @@
 //! `<buffer>`.
 
 mod limits;
+mod object_size;
 pub(super) mod place;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ use super::context::Context;
 use super::remark::{no_effect, reported};
 use crate::buffer::{self, Backup, Place, Sealing};
 use crate::schedule::{self, AtShutdown, FlushMode, FlushRule, TimeSlots};
+pub(super) use object_size::ObjectSize;
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -39,6 +41,8 @@ pub(super) struct Owner<'a> {
     pub(super) name: &'a str,
     /// `@id`.
     pub(super) id: Option<&'a str>,
+    /// `object_size`, where the output makes objects and says how large.
+    pub(super) objects: Option<ObjectSize>,
 }
 
 /// What `<buffer>` says to the stages that it concerns.
@@ -63,12 +67,14 @@ pub(super) fn buffer(
     let modes = place::modes(&section, context);
     let mode = flush_mode(&section, time.is_some());
     let retry = retry(&section);
-    let limits = limits::limits(&section, place.as_ref(), defaults);
+    let (compression, decompression_size_limit) = limits::compression(&section);
+    let limits = limits::limits(&section, place.as_ref(), defaults, owner.objects);
+    object_size::refuse_here(&section);
+    object_size::warn_if_out_of_reach(&section, owner.objects, compression, &limits);
     let threads = section
         .integer_in("flush_thread_count", 1..=1024)
         .unwrap_or(1);
     let at_shutdown = at_shutdown(&section, place.as_ref(), defaults);
-    let (compression, decompression_size_limit) = limits::compression(&section);
     let backup = backup(&section, place.as_ref(), owner, context);
     let reason = "a free flush thread takes the next chunk at once";
     no_effect(&section, &["flush_thread_burst_interval"], reason);
@@ -110,6 +116,9 @@ pub(super) fn buffer(
         at_shutdown,
         // The output itself may say otherwise.
         slow: SLOW_FLUSH,
+        object_size: owner
+            .objects
+            .map(|objects| objects.for_schedule(compression)),
     };
     Some(BufferSettings {
         chunk_keys,

@@ -10,7 +10,7 @@ use fluent_compat::format::Formatter;
 use fluent_compat::inject::Inject;
 use fluent_compat::timekey::TimekeySlots;
 
-use super::buffer::{self, BufferDefaults, BufferSettings, Owner};
+use super::buffer::{self, BufferDefaults, BufferSettings, ObjectSize, Owner};
 use super::context::Context;
 use super::file::Unfilled;
 use super::naming::Naming;
@@ -22,7 +22,7 @@ use super::{
     file, format, inject, s3, secondary, traps,
 };
 use crate::buffer::Place;
-use crate::route;
+use crate::{evidence, route};
 
 /// Reads `<match>` and `<store>` sections one after the other, and sees to it that they do
 /// not share what each must have for itself.
@@ -30,6 +30,8 @@ pub(super) struct Outputs<'c> {
     context: &'c Context<'c>,
     /// What buffers' files have in common, the outputs that have them, and where it is said.
     buffer_paths: HashMap<PathBuf, (String, Span)>,
+    /// The same for ledgers of digests.
+    ledgers: HashMap<PathBuf, (String, Span)>,
 }
 
 impl<'c> Outputs<'c> {
@@ -37,6 +39,7 @@ impl<'c> Outputs<'c> {
         Self {
             context,
             buffer_paths: HashMap::new(),
+            ledgers: HashMap::new(),
         }
     }
 
@@ -120,22 +123,57 @@ impl<'c> Outputs<'c> {
     fn s3(&mut self, section: &Params<'_>, name: &str) -> Option<(Written, OutputKind)> {
         let format_is_given = section.section("format").is_some();
         let written = self.written(section, "out_file");
-        let buffer = self.buffer(section, name, BufferDefaults::S3);
+        let objects = s3::object_size(section);
+        let buffer = self.buffer(section, name, BufferDefaults::S3, objects);
         if !format_is_given {
             traps::warn_of_lines_that_are_no_json(section);
         }
         let naming = Naming::new(section, buffer);
         let config = s3::s3(section, &naming.chunks(), self.context);
         let secondary = self.secondary(section, "s3", &naming);
+        let chunks = naming.buffer().map(|buffer| &buffer.buffer);
+        let digest = s3::digest::digest(section, config.as_ref(), chunks, self.context);
+        let digest = digest.and_then(|digest| self.alone(digest, section, name));
         let (buffer, (formatter, inject)) = (naming.into_buffer()?, written?);
         let sink = SinkSettings::S3(Box::new(config?));
-        Some(assemble(formatter, inject, buffer, sink, secondary?))
+        let (written, mut kind) = assemble(formatter, inject, buffer, sink, secondary?);
+        if let OutputKind::Buffered(buffered) = &mut kind {
+            buffered.digest = digest?;
+        }
+        Some((written, kind))
+    }
+
+    /// A ledger of digests that no other output has; `None` if one has it.
+    fn alone(
+        &mut self,
+        digest: Option<evidence::Config>,
+        section: &Params<'_>,
+        name: &str,
+    ) -> Option<Option<evidence::Config>> {
+        let Some(config) = digest else {
+            return Some(None);
+        };
+        let span = section
+            .section("digest")
+            .map_or(section.span(), |it| it.span());
+        let taken = self.ledgers.get(&config.directory);
+        if let Some((other, first)) = taken {
+            let directory = config.directory.display();
+            let message =
+                format!("ledger {directory} is already <match {other}>'s: each needs its own");
+            let diagnostics = self.context.diagnostics;
+            diagnostics.error_with_other(span, message, *first);
+            return None;
+        }
+        let directory = config.directory.clone();
+        self.ledgers.insert(directory, (name.to_owned(), span));
+        Some(Some(config))
     }
 
     fn file(&mut self, section: &Params<'_>, name: &str) -> Option<(Written, OutputKind)> {
         let written = self.written(section, "out_file");
         // The file's defaults are out_s3's; its `path` has been made the buffer's.
-        let buffer = self.buffer(section, name, BufferDefaults::S3);
+        let buffer = self.buffer(section, name, BufferDefaults::S3, None);
         let naming = Naming::new(section, buffer);
         let config = file::file(section, &(&naming.chunks()).into(), Unfilled::Refused);
         let secondary = self.secondary(section, "file", &naming);
@@ -148,7 +186,7 @@ impl<'c> Outputs<'c> {
         section.known_but_ignored(&["use_logger"]);
         let written = self.written(section, "stdout");
         if section.section("buffer").is_some() {
-            let buffer = self.buffer(section, name, BufferDefaults::Stdout);
+            let buffer = self.buffer(section, name, BufferDefaults::Stdout, None);
             let naming = Naming::new(section, buffer);
             let secondary = self.secondary(section, "stdout", &naming);
             let (buffer, (formatter, inject)) = (naming.into_buffer()?, written?);
@@ -201,11 +239,12 @@ impl<'c> Outputs<'c> {
         section: &Params<'_>,
         name: &str,
         defaults: BufferDefaults,
+        objects: Option<ObjectSize>,
     ) -> Option<BufferSettings> {
         let buffer_section = section.section_or_empty("buffer");
         let span = buffer_section.span_of("path");
         let id = section.plugin_id();
-        let owner = Owner { name, id };
+        let owner = Owner { name, id, objects };
         let settings = buffer::buffer(buffer_section, owner, defaults, self.context)?;
         if let Place::File { path, .. } = &settings.buffer.place {
             let files = crate::buffer::file_prefix(path);
@@ -272,6 +311,7 @@ fn assemble(
         schedule,
         sink,
         secondary,
+        digest: None,
     };
     (written, OutputKind::Buffered(Box::new(buffered)))
 }

@@ -1,6 +1,7 @@
 //! `<match>` with `@type s3`.
 
 mod credentials;
+pub(super) mod digest;
 mod keys;
 mod object;
 mod store_as;
@@ -12,6 +13,7 @@ use fluent_compat::chunk::ChunkKeys;
 use fluent_compat::config::Params;
 use fluent_compat::timekey::TimekeySlots;
 
+use super::buffer::ObjectSize;
 use super::context::Context;
 use super::remark::{filled, no_effect};
 use crate::sink::s3::{Existing, MissingBucket, S3Config};
@@ -79,6 +81,27 @@ pub(super) fn s3(
         checksum,
         object,
         ..config
+    })
+}
+
+/// `object_size`, our own: how large objects are to become, by the bytes that the store counts.
+pub(super) fn object_size(section: &Params<'_>) -> Option<ObjectSize> {
+    /// S3 takes no more in one PUT.
+    const MOST: u64 = 5 << 30;
+    /// A smaller object is mostly the packing's own tables.
+    const LEAST: u64 = 4 << 10;
+
+    let bytes = section.size("object_size")?;
+    let span = section.span_of("object_size");
+    if !(LEAST..=MOST).contains(&bytes) {
+        let message = format!("`object_size`: expected 4k to 5g, found {bytes} bytes");
+        section.diagnostics().error(span, message);
+        return None;
+    }
+    Some(ObjectSize {
+        bytes,
+        shrinks: !matches!(section.string("store_as"), Some("json" | "text")),
+        span,
     })
 }
 

@@ -8,6 +8,8 @@ mod guard;
 mod instance;
 mod pack;
 mod put;
+mod reader;
+mod send;
 mod store_as;
 
 use std::collections::HashMap;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use aws_sdk_s3::Client;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use fluent_compat::object_key::{NameError, Named};
 use tracing::warn;
 
@@ -27,13 +30,18 @@ pub use config::{
     Role, S3Config,
 };
 pub use put::CHUNK_ID;
+pub use reader::{ListedObject, ObjectBody, ReadError, Reader, ReaderConfig};
 pub use store_as::{StoreAs, ZstdLevel, ZstdLevelError};
 
 use self::guard::{Condition, Guard, Way};
-use self::pack::Packed;
+use self::pack::{Packed, packed_length};
 use self::put::Putter;
+use self::send::Sender;
 use super::{Attempt, Body, BoxFuture, ChunkInfo, Put, PutError, Sink};
 use crate::host::clock::Clock;
+
+/// The `Content-Type` of a document: JSON, an object a line.
+const DOCUMENT: &str = "application/x-ndjson";
 
 /// A bucket that chunks are put into.
 pub struct S3Sink {
@@ -100,14 +108,20 @@ impl S3Sink {
             what: "the chunk could not be packed",
             source,
         })?;
+        if let Some(witness) = attempt.witness {
+            witness.about_to_put(&key, packed.facts()).await;
+        }
         let putter = Putter {
-            client: &self.client,
-            settings: &self.settings,
+            sender: Sender {
+                client: &self.client,
+                settings: &self.settings,
+                key: &key,
+                content_type: self.settings.store_as.content_type(),
+                metadata,
+                packed: &packed,
+            },
             guard: &self.guard,
             chunk,
-            key: &key,
-            metadata,
-            packed: &packed,
         };
         let put = putter.put(attempt.earlier).await?;
         if put == Put::Stored && self.is_late(chunk) {
@@ -116,6 +130,18 @@ impl S3Sink {
             warn!(chunk = %chunk.id, tag = about.tag_text(), key = about.key_text(), "delayed events were put to {target}");
         }
         Ok(put)
+    }
+
+    async fn keep_once(&self, name: &str, document: Bytes) -> Result<(), PutError> {
+        let sender = Sender {
+            client: &self.client,
+            settings: &self.settings,
+            key: name,
+            content_type: DOCUMENT,
+            metadata: HashMap::new(),
+            packed: &Packed::document(document),
+        };
+        sender.keep().await
     }
 
     /// Whether the chunk's slot of time began longer ago than `warn_for_delay`. Chunks that
@@ -182,6 +208,21 @@ impl Sink for S3Sink {
         body: Arc<dyn Body>,
     ) -> BoxFuture<'a, Result<Put, PutError>> {
         Box::pin(self.put_once(chunk, attempt, body))
+    }
+
+    fn keep<'a>(&'a self, name: &'a str, document: Bytes) -> BoxFuture<'a, Result<(), PutError>> {
+        Box::pin(self.keep_once(name, document))
+    }
+
+    fn object_size(&self, body: Arc<dyn Body>) -> BoxFuture<'_, io::Result<u64>> {
+        let store_as = self.settings.store_as;
+        Box::pin(async move {
+            let packing =
+                tokio::task::spawn_blocking(move || packed_length(body.as_ref(), store_as));
+            packing
+                .await
+                .unwrap_or_else(|panic| Err(io::Error::other(panic)))
+        })
     }
 }
 

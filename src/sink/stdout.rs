@@ -127,6 +127,7 @@ mod tests {
             name: None,
             index: 0,
             earlier: Earlier::None,
+            witness: None,
         };
         assert_eq!(sink.object_name(&chunk, 0), Ok(None));
         sink.put(&chunk, attempt, Arc::new(Lines(lines))).await

@@ -3,6 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use forebay_certs::{
     Authority, CertSet, Hosts, IssueError, KeyAlgorithm, LeafRequest, Options, Role, RsaBits,
     ServerPassphrase, Subject, Validity, WriteError, issue_set,
@@ -29,6 +33,43 @@ pub enum KeysError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+/// The two keys of digests, as `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout`
+/// write them.
+#[derive(Debug)]
+pub struct DigestKeys {
+    /// `digest.key`, for `private_key_path`.
+    pub private: PathBuf,
+    /// `digest.pub`, for `--public-key`.
+    pub public: PathBuf,
+}
+
+impl DigestKeys {
+    /// Makes a pair in a directory that is there.
+    pub fn issue(directory: &Path) -> std::io::Result<DigestKeys> {
+        /// What stands before an Ed25519 key in a `SubjectPublicKeyInfo`.
+        const SPKI: [u8; 12] = [
+            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+        ];
+        let unusable = |_| std::io::Error::other("no key could be made");
+        let random = SystemRandom::new();
+        let der = Ed25519KeyPair::generate_pkcs8(&random).map_err(unusable)?;
+        let pair = Ed25519KeyPair::from_pkcs8(der.as_ref()).map_err(std::io::Error::other)?;
+        let public = [&SPKI[..], pair.public_key().as_ref()].concat();
+        let keys = DigestKeys {
+            private: directory.join("digest.key"),
+            public: directory.join("digest.pub"),
+        };
+        std::fs::write(&keys.private, pem("PRIVATE KEY", der.as_ref()))?;
+        std::fs::write(&keys.public, pem("PUBLIC KEY", &public))?;
+        Ok(keys)
+    }
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    let text = BASE64_STANDARD.encode(der);
+    format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
 }
 
 /// An mTLS set for `localhost` and `127.0.0.1`, as files in a directory.

@@ -7,6 +7,7 @@ from policies import NAMES, Request, document, filled_in, may
 
 BUCKET = "arn:aws:s3:::audit-events"
 OBJECT = f"{BUCKET}/logs/audit/2024030112_0.gz"
+DIGEST = f"{BUCKET}/logs/digests/0123/0000000001-20240301T130000Z-0123456789abcdef.digest"
 
 # What S3 knows of a put: over TLS, and whether it creates an object at once.
 PUT = {"aws:SecureTransport": "true", "s3:ObjectCreationOperation": "true"}
@@ -16,7 +17,13 @@ PLAIN = CONDITIONAL | {"aws:SecureTransport": "false"}
 
 
 @pytest.mark.parametrize(
-    "name", ["writer-policy.json", "bucket-policy.json", "snowflake-role-policy.json"]
+    "name",
+    [
+        "writer-policy.json",
+        "verifier-policy.json",
+        "bucket-policy.json",
+        "snowflake-role-policy.json",
+    ],
 )
 def test_actions_resources_and_conditions_go_together(name):
     findings = parliament.analyze_policy_string(
@@ -40,7 +47,7 @@ def test_every_condition_is_one_that_s3_knows_for_the_action():
         }
         for privilege in s3["privileges"]
     }
-    for name in ("bucket-policy.json", "snowflake-role-policy.json"):
+    for name in ("bucket-policy.json", "verifier-policy.json", "snowflake-role-policy.json"):
         for statement in document(name)["Statement"]:
             asked = {key for keys in statement.get("Condition", {}).values() for key in keys}
             own = {key for key in asked if key.startswith("s3:")}
@@ -52,6 +59,9 @@ def test_every_condition_is_one_that_s3_knows_for_the_action():
     [
         (True, "s3:PutObject", OBJECT, CONDITIONAL),
         (True, "s3:PutObject", OBJECT, PART),
+        (True, "s3:PutObject", DIGEST, CONDITIONAL),
+        (False, "s3:PutObject", DIGEST, PUT),
+        (False, "s3:GetObject", DIGEST, CONDITIONAL),
         (False, "s3:PutObject", OBJECT, PUT),
         (False, "s3:PutObject", OBJECT, PLAIN),
         (False, "s3:PutObject", f"{BUCKET}/elsewhere/2024030112_0.gz", CONDITIONAL),
@@ -101,6 +111,27 @@ def test_snowflake_reads_and_lists_the_prefix_and_does_nothing_else(
         may(request, document("snowflake-role-policy.json"), document("bucket-policy.json"))
         is allowed
     )
+
+
+@pytest.mark.parametrize(
+    ("allowed", "action", "resource", "prefix"),
+    [
+        (True, "s3:GetObject", OBJECT, None),
+        (True, "s3:GetObject", DIGEST, None),
+        (True, "s3:ListBucket", BUCKET, "logs/"),
+        (False, "s3:ListBucket", BUCKET, None),
+        (False, "s3:ListBucket", BUCKET, "payroll/"),
+        (False, "s3:GetObject", f"{BUCKET}/payroll/2024.csv", None),
+        (False, "s3:PutObject", DIGEST, None),
+        (False, "s3:DeleteObject", DIGEST, None),
+    ],
+)
+def test_the_verifier_reads_and_lists_the_prefix_and_does_nothing_else(
+    allowed, action, resource, prefix
+):
+    context = CONDITIONAL | ({} if prefix is None else {"s3:prefix": prefix})
+    request = Request(action, resource, context=context)
+    assert may(request, document("verifier-policy.json"), document("bucket-policy.json")) is allowed
 
 
 def test_only_snowflakes_user_with_our_external_id_takes_the_role():

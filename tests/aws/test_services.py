@@ -25,7 +25,7 @@ def aws(monkeypatch):
 
 def test_iam_takes_the_policies_and_the_trust(aws):
     iam = aws.client("iam")
-    for name in ("writer-policy", "snowflake-role-policy"):
+    for name in ("writer-policy", "verifier-policy", "snowflake-role-policy"):
         created = iam.create_policy(PolicyName=name, PolicyDocument=filled_in(f"{name}.json"))
         version = iam.get_policy_version(PolicyArn=created["Policy"]["Arn"], VersionId="v1")
         assert version["PolicyVersion"]["Document"] == document(f"{name}.json")

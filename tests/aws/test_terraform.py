@@ -52,7 +52,7 @@ def test_every_resource_that_is_named_is_there():
         for name in named
     }
     assert set(re.findall(r"\baws_\w+\.\w+", TEXT)) <= there
-    assert len(there) == 9
+    assert len(there) == 10
 
 
 def test_every_document_is_given_its_names_and_no_others():
@@ -79,6 +79,7 @@ def test_the_files_are_formatted_as_terraform_does():
 def test_terraform_fills_in_the_same_documents(tmp_path):
     with_all = plan(tmp_path, NAMES)
     assert json.loads(with_all["writer_policy"]) == document("writer-policy.json")
+    assert json.loads(with_all["verifier_policy"]) == document("verifier-policy.json")
     assert json.loads(with_all["bucket_policy"]) == document("bucket-policy.json")
     assert json.loads(with_all["snowflake_role_policy"]) == document("snowflake-role-policy.json")
     assert with_all["snowflake_role_trust"] == filled_in("snowflake-role-trust.json")

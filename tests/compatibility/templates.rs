@@ -99,6 +99,9 @@ fn section(heading: &str) -> Option<String> {
             "{JSON}<buffer time>\n@type file\npath /var/lib/forebay/audit\nHERE\n</buffer>\n"
         )),
         "store_as in <match> with @type s3" => s3(&format!("HERE\n{JSON}{KEYED}")),
+        "<digest> in <match> with @type s3" => in_s3(
+            "path audit/\n<digest>\npath digests/\nprivate_key_path /keys/digest.key\nHERE\n</digest>\n",
+        ),
         "<compress> in <match> with @type s3" => {
             in_s3("store_as zstd\n<compress>\nHERE\n</compress>\n")
         }

@@ -10,8 +10,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("host", &[]),
     ("buffer", &["host"]),
     ("sink", &["host"]),
-    // The only joint between the buffer and a sink.
-    ("schedule", &["buffer", "sink", "host"]),
+    // Knows of objects what it is told: neither chunks nor stores.
+    ("evidence", &["host"]),
+    // The only joint between the buffer and a sink, and who tells the evidence of both.
+    ("schedule", &["buffer", "evidence", "sink", "host"]),
     ("route", &["buffer", "host"]),
     ("decode", &["route", "host"]),
     // Sees decode only as a tower service that it is handed.
@@ -28,6 +30,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "buffer",
             "decode",
+            "evidence",
             "host",
             "listener",
             "monitor",
@@ -41,10 +44,12 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "check",
         &[
-            "buffer", "decode", "listener", "route", "schedule", "settings", "sink",
+            "buffer", "decode", "evidence", "listener", "route", "schedule", "settings", "sink",
         ],
     ),
     ("certs_tool", &["cli", "host"]),
+    // Reads what the evidence has made of a bucket.
+    ("verify", &["cli", "evidence", "host", "sink"]),
     ("chunk_tool", &["buffer"]),
     // Sees a server as any other client does: by what its monitor's port answers.
     ("top", &["cli", "host"]),
@@ -54,6 +59,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "buffer",
             "cli",
             "decode",
+            "evidence",
             "host",
             "listener",
             "monitor",
@@ -69,6 +75,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
 /// The beginning of a path, and the places that may write it.
 const HOMES: &[(&[&str], &[&str])] = &[
     (&["aws_config"], &["src/sink/s3"]),
+    (
+        &["aws_lc_rs"],
+        &["src/evidence", "src/listener", "src/sink/s3/pack"],
+    ),
     (&["aws_sdk_s3"], &["src/sink/s3"]),
     (&["aws_smithy_http_client"], &["src/sink/s3"]),
     (&["axum"], &["src/decode"]),

@@ -1,14 +1,19 @@
 //! The first half of the way to Snowflake: events over mTLS, by the ready configurations, into
-//! objects. What the objects hold is checked here; `.ci/run snowflake` has them left in a
-//! directory, and the second half (`test_*.py` beside this file) loads them and asks questions.
+//! objects, with a kill in the middle. What the objects hold is checked here, and that the digests
+//! beside them prove it; `.ci/run snowflake` has them left in a directory, and the second half
+//! (`test_*.py` beside this file) loads them and asks questions.
+
+mod evidence;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use forebay_testbed::events::{AUDIT_PATH, AuditEvent};
+use forebay_testbed::keys::DigestKeys;
 use forebay_testbed::rig::{Rig, deliver, past};
-use forebay_testbed::store::{ACCESS_KEY, SECRET_KEY, StoredObject};
+use forebay_testbed::server::Server;
+use forebay_testbed::store::{ACCESS_KEY, LoggedRequest, SECRET_KEY, StoredObject};
 use forebay_testbed::tally::{Tally, TimeField};
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
@@ -32,9 +37,12 @@ async fn what_is_sent_by_the_ready_configurations_is_there_to_be_loaded() -> Tes
     let (audit, sessions) = traffic()?;
     let all = [audit.clone(), sessions.clone()].concat();
 
-    let tally = send_all(&rig, "teleport-s3.conf", &all).await?;
-    let report = rig.count(&tally)?;
+    let keys = DigestKeys::issue(rig.keys.directory())?;
+
+    let tally = send_all(&rig, "evidence.conf", &all).await?;
+    let report = tally.check(texts(&rig.store.objects()?)?);
     assert!(report.is_exact(), "{report}");
+    evidence::holds(&rig, &keys).await?;
     send_all(&rig, "raw-lines.conf", &all).await?;
 
     let objects = rig.store.objects()?;
@@ -98,9 +106,11 @@ async fn send_all(
 ) -> Result<Tally, Box<dyn Error>> {
     let before = lines(&rig.store.objects()?, "")?;
     let server = rig.launch().start(&on_loopback(rig, example)?).await?;
-    let mut client = rig.client(&server)?;
     let mut tally = Tally::new(TimeField::Kept);
-    deliver(&mut client, events, &mut tally).await?;
+    let (first, second) = events.split_at(events.len() / 2);
+    deliver(&mut rig.client(&server)?, first, &mut tally).await?;
+    let server = kill_and_start(rig, server, &on_loopback(rig, example)?).await?;
+    deliver(&mut rig.client(&server)?, second, &mut tally).await?;
     let stored = |objects: &[StoredObject]| {
         lines(objects, "").is_ok_and(|lines| lines >= before + events.len())
     };
@@ -108,6 +118,15 @@ async fn send_all(
     let exit = server.terminate().await?;
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
     Ok(tally)
+}
+
+/// Kills it while objects are on their way, some of them put and none of these told of.
+async fn kill_and_start(rig: &Rig, server: Server, conf: &str) -> Result<Server, Box<dyn Error>> {
+    let before = rig.store.requests().len();
+    let some = |requests: &[LoggedRequest]| requests.len() > before + 3;
+    rig.store.wait_for_requests(PATIENCE, some).await?;
+    server.kill().await?;
+    Ok(rig.launch().start(conf).await?)
 }
 
 /// The example as it is, but for places: keys, buffers and store are the rig's, and nobody
@@ -135,14 +154,20 @@ fn on_loopback(rig: &Rig, example: &str) -> Result<String, Box<dyn Error>> {
 
 /// How many lines the objects below a prefix hold.
 fn lines(objects: &[StoredObject], prefix: &str) -> Result<usize, Box<dyn Error>> {
-    let mut lines = 0;
-    for object in objects
+    let of_prefix = objects
         .iter()
-        .filter(|object| object.key.starts_with(prefix))
-    {
-        lines += object.text()?.lines().count();
-    }
-    Ok(lines)
+        .filter(|object| object.key.starts_with(prefix));
+    let of_prefix: Vec<_> = of_prefix.cloned().collect();
+    let texts = texts(&of_prefix)?;
+    Ok(texts.iter().map(|text| text.lines().count()).sum())
+}
+
+/// What the objects hold; digests are not among them.
+fn texts(objects: &[StoredObject]) -> Result<Vec<String>, Box<dyn Error>> {
+    let objects = objects
+        .iter()
+        .filter(|object| !object.key.ends_with(".digest"));
+    Ok(objects.map(StoredObject::text).collect::<Result<_, _>>()?)
 }
 
 /// Lays the objects out by bucket and key, and says beside them what was sent.

@@ -266,3 +266,24 @@ fn more_random_digits_than_there_are_is_refused() {
         "hex_random_length is 17, and 16 is the most"
     );
 }
+
+#[test]
+fn a_prefix_is_what_stands_before_the_first_placeholder() {
+    for (format, path, expected) in [
+        (None, "logs/audit/", "logs/audit/"),
+        (None, "logs/%Y/%m/", "logs/"),
+        (None, "logs/${tag}/", "logs/"),
+        (Some("%{path}%{hostname}/%{index}"), "logs/", "logs/h1/"),
+        (Some("%{time_slice}_%{index}"), "logs/", ""),
+        (Some("a/${chunk_id}"), "", "a/"),
+    ] {
+        let template = Case {
+            format,
+            path,
+            ..CASE
+        }
+        .template()
+        .unwrap();
+        assert_eq!(template.literal_prefix(), expected, "{format:?} {path}");
+    }
+}

@@ -68,6 +68,7 @@ impl Server {
         let sinks = Sinks {
             primary: Arc::new(way),
             secondary: None,
+            evidence: None,
         };
         let schedule = Schedule::start(buffered.schedule, buffer.clone(), sinks, clock.clone());
         let destination = Destination::Buffered(Basin::new(buffer.clone()));

@@ -4,8 +4,8 @@ use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::frame::{FrameReader, Kind};
-use crate::host::fs::{Cursor, Fs};
+use super::frame::{FrameError, FrameReader, Kind};
+use crate::host::fs::{Cursor, File, Fs};
 
 const READ_SIZE: usize = 256 * 1024;
 
@@ -34,6 +34,32 @@ impl ChunkBody {
             served: 0,
             length: self.length,
         }))
+    }
+}
+
+/// How many bytes the payloads of the first data frames have, about `most` together, and where
+/// the last of these frames ends. What is being written behind them is left out.
+///
+/// # Errors
+/// The file cannot be read.
+pub(in crate::buffer) fn leading_frames(file: Box<dyn File>, most: u64) -> io::Result<(u64, u64)> {
+    let source = BufReader::with_capacity(READ_SIZE, Cursor::new(file, 0));
+    let mut frames = FrameReader::new(source, 0);
+    let (mut bytes, mut end) = (0, 0);
+    loop {
+        let frame = match frames.next() {
+            Ok(Some(frame)) => frame,
+            Err(FrameError::Io(error)) => return Err(error),
+            Ok(None) | Err(FrameError::Short | FrameError::Unreadable) => return Ok((bytes, end)),
+        };
+        if let Kind::Data(_) = frame.kind {
+            let more = bytes + frame.payload.len() as u64;
+            if bytes > 0 && more > most {
+                return Ok((bytes, end));
+            }
+            bytes = more;
+        }
+        end = frame.end;
     }
 }
 

@@ -91,7 +91,7 @@ impl ChunkNames {
     }
 
     /// Which chunk a file is, if it is one of this buffer's.
-    pub(super) fn parse(&self, path: &Path) -> Option<(State, ChunkId)> {
+    pub(in crate::buffer) fn parse(&self, path: &Path) -> Option<(State, ChunkId)> {
         self.parse_as(path, SUFFIX)
     }
 

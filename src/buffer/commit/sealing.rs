@@ -3,6 +3,7 @@
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use fluent_compat::chunk::ChunkId;
 use tracing::{debug, error, info, warn};
@@ -10,6 +11,7 @@ use tracing::{debug, error, info, warn};
 use super::Committer;
 use crate::buffer::Sealing;
 use crate::buffer::chunk_file::{Header, Recovered, State};
+use crate::buffer::limits::Limits;
 use crate::buffer::payload::Content;
 use crate::buffer::stage::{Condition, Door, Pending, StagedChunk};
 use crate::host::fs::File;
@@ -19,6 +21,8 @@ pub(super) struct FullRule {
     pub(super) bytes: u64,
     pub(super) records: u64,
     pub(super) threshold: f64,
+    /// Knows from how many bytes on a chunk is large enough for its object.
+    pub(super) limits: Arc<Limits>,
 }
 
 impl Committer {
@@ -175,12 +179,17 @@ impl Committer {
 impl FullRule {
     pub(super) fn has_room(&self, content: Content, more: Content) -> bool {
         let both = content.with(more);
-        content.records == 0 || (both.bytes <= self.bytes && both.records <= self.records)
+        content.records == 0
+            || (content.bytes < self.limits.enough()
+                && both.bytes <= self.bytes
+                && both.records <= self.records)
     }
 
     /// Whether so much of a limit is used that the chunk is as good as full.
     fn is_reached(&self, content: Content) -> bool {
         let enough = |limit: u64| limit as f64 * self.threshold;
-        content.bytes as f64 >= enough(self.bytes) || content.records as f64 >= enough(self.records)
+        content.bytes >= self.limits.enough()
+            || content.bytes as f64 >= enough(self.bytes)
+            || content.records as f64 >= enough(self.records)
     }
 }

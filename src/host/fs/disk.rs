@@ -179,6 +179,48 @@ pub fn list_directory(directory: &Path) -> io::Result<Vec<Listed>> {
     Ok(listed)
 }
 
+/// One file below a directory.
+pub struct Walked {
+    /// Its path from there, with `/` between its parts.
+    pub path: String,
+    /// In bytes.
+    pub length: u64,
+    /// When it was last written, in unix seconds.
+    pub modified: i64,
+}
+
+/// All files below a directory, as far as their names are text. Links to directories are not
+/// followed.
+///
+/// # Errors
+/// As the system says.
+pub fn walk(directory: &Path) -> io::Result<Vec<Walked>> {
+    let mut files = Vec::new();
+    let mut left = vec![String::new()];
+    while let Some(below) = left.pop() {
+        for entry in fs::read_dir(directory.join(&below))? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            let path = format!("{below}{name}");
+            if entry.file_type()?.is_dir() {
+                left.push(path + "/");
+                continue;
+            }
+            let facts = fs::metadata(entry.path())?;
+            if facts.is_file() {
+                files.push(Walked {
+                    path,
+                    length: facts.len(),
+                    modified: facts.mtime(),
+                });
+            }
+        }
+    }
+    Ok(files)
+}
+
 struct DiskFile(fs::File);
 
 impl File for DiskFile {

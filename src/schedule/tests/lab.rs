@@ -5,6 +5,7 @@
 //! server does anything any more.
 
 mod bucket;
+mod digests;
 mod ledger;
 
 use std::num::NonZeroUsize;
@@ -13,15 +14,18 @@ use std::time::Duration;
 
 use fluent_compat::chunk::Metadata;
 use fluent_compat::retry::{Backoff, BackoffBase, RetryLimit};
+use fluent_compat::time::EventTime;
 use fluent_compat::timekey::Timekey;
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
 pub(crate) use bucket::{Answer, Bucket};
+pub(crate) use digests::Expected;
 pub(crate) use ledger::{Ledger, Promise};
 
 use super::START;
 use crate::buffer::{self, Buffer, Portion};
+use crate::evidence::{self, Evidence};
 use crate::host::clock::{Clock, PausedClock};
 use crate::host::fs::crashing::CrashingFs;
 use crate::schedule::{AtShutdown, Config, Schedule, Sinks};
@@ -33,6 +37,8 @@ pub(super) struct Lab {
     pub(super) disk: CrashingFs,
     pub(super) bucket: Arc<Bucket>,
     pub(super) ledger: Ledger,
+    /// A disk that fails and then loses its power may cost evidence, though no events.
+    pub(super) evidence: Expected,
     wall: i64,
     life: Option<Life>,
 }
@@ -46,11 +52,16 @@ struct Life {
 
 impl Lab {
     pub(super) fn new() -> Self {
+        Self::with(Expected::Certain)
+    }
+
+    pub(super) fn with(evidence: Expected) -> Self {
         let disk = CrashingFs::default();
         let mut lab = Self {
             bucket: Arc::new(Bucket::beside(disk.clone())),
             disk,
             ledger: Ledger::default(),
+            evidence,
             wall: START,
             life: None,
         };
@@ -134,6 +145,7 @@ impl Lab {
             let sinks = Sinks {
                 primary: self.bucket.clone(),
                 secondary: None,
+                evidence: self.open_evidence(clock.now()),
             };
             let schedule = Schedule::start(config(), buffer.clone(), sinks, clock.clone());
             (clock, buffer, schedule)
@@ -144,6 +156,21 @@ impl Lab {
             schedule,
             runtime,
         });
+    }
+
+    /// A server whose ledger does not open does not start, and is started again; one that is
+    /// killed already makes no difference.
+    fn open_evidence(&self, now: EventTime) -> Option<Arc<Evidence>> {
+        if self.evidence == Expected::Nothing {
+            return None;
+        }
+        let fs = Arc::new(self.disk.clone());
+        let open = || Evidence::open_on(fs.clone(), evidence::tests::config(), now);
+        match open() {
+            Ok(evidence) => Some(Arc::new(evidence)),
+            Err(_) if self.disk.is_killed() => None,
+            Err(_) => Some(Arc::new(self.disk.without_faults(open).unwrap())),
+        }
     }
 
     /// Lets the server, from a new start on, deliver all it has to a bucket that is well,
@@ -164,6 +191,8 @@ impl Lab {
             return Err(format!("{left} chunks are never delivered"));
         }
         self.ledger.compare(&self.bucket.delivered()?)?;
+        self.stop();
+        digests::check(&self.bucket, self.evidence)?;
         Ok(self.ledger)
     }
 
@@ -171,6 +200,7 @@ impl Lab {
         let paths = self.disk.paths().into_iter();
         paths
             .filter(|path| !path.starts_with("/buffer/backup"))
+            .filter(|path| !path.starts_with("/buffer/digest"))
             .count()
     }
 

@@ -11,7 +11,7 @@ use std::thread;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::lab::{Answer, Lab};
+use super::lab::{Answer, Expected, Lab};
 use crate::host::fs::crashing::dice;
 
 /// What happens to a server.
@@ -119,6 +119,7 @@ fn live(life: Vec<(Act, Trouble)>) -> Result<usize, String> {
         match trouble {
             Trouble::None => do_one(&mut lab, act),
             Trouble::OneFails(nth) => {
+                lab.evidence = Expected::Doubtful;
                 fail_one(&lab, nth.into());
                 do_one(&mut lab, act);
                 lab.disk.heal();

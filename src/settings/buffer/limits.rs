@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use fluent_compat::config::Params;
 
-use super::{BufferDefaults, GIB, MIB};
+use super::{BufferDefaults, GIB, MIB, ObjectSize};
 use crate::buffer::{Compression, OverflowAction, Place};
 use crate::settings::remark::no_effect;
 use crate::settings::traps;
@@ -22,6 +22,7 @@ pub(super) fn limits(
     section: &Params<'_>,
     place: Option<&Place>,
     defaults: BufferDefaults,
+    objects: Option<ObjectSize>,
 ) -> Limits {
     let (default_chunk, default_total) = match (place, defaults) {
         (_, BufferDefaults::Stdout) => (10 * 1024, 512 * MIB),
@@ -31,11 +32,12 @@ pub(super) fn limits(
     if defaults == BufferDefaults::Stdout && !section.is_given("chunk_limit_size") {
         traps::warn_of_small_chunks(section, default_chunk);
     }
+    let total = section.size("total_limit_size").unwrap_or(default_total);
+    let room = objects.map_or(0, |objects| objects.room(total));
     let chunk = section
         .size("chunk_limit_size")
-        .unwrap_or(default_chunk)
+        .unwrap_or(default_chunk.max(room))
         .max(1);
-    let total = section.size("total_limit_size").unwrap_or(default_total);
     // Fluentd's old way to say the same; where it is given, it is what counts.
     let by_length = section.integer_in("queue_limit_length", 1..=u64::MAX);
     let threshold = section.float("chunk_full_threshold").unwrap_or(0.95);

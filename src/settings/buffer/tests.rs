@@ -9,6 +9,7 @@ use crate::host::fs::Modes;
 const OWNER: Owner<'_> = Owner {
     name: "audit",
     id: Some("audit"),
+    objects: None,
 };
 
 /// A buffer with these lines, and the remarks on them; the first is in line 2.
@@ -210,7 +211,8 @@ fn what_a_memory_buffer_gives_up_goes_where_fluentd_writes_it() {
         modes: Modes::default(),
     });
     let (name, id) = ("test.* a/b", None);
-    let (settings, _) = read_on(&bench, "", Owner { name, id }, BufferDefaults::S3);
+    let owner = Owner { name, id, ..OWNER };
+    let (settings, _) = read_on(&bench, "", owner, BufferDefaults::S3);
     let below_root = Path::new("/var/lib/forebay/backup/worker0/test.__a_b").to_owned();
     assert_eq!(settings.unwrap().buffer.backup, Backup::In(below_root));
 }

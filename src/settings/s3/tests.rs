@@ -14,11 +14,6 @@ use super::super::testing::Bench;
 use super::*;
 use crate::sink::s3::{Addressing, Checksum, Credentials, StoreAs};
 
-const OWNER: Owner<'_> = Owner {
-    name: "b",
-    id: None,
-};
-
 /// An output with these lines beside its bucket, its buffer, and the remarks on the lines,
 /// the first of which is the third of the file.
 fn output(bench: &Bench, lines: &str) -> (Option<(S3Config, BufferSettings)>, Vec<String>) {
@@ -26,7 +21,12 @@ fn output(bench: &Bench, lines: &str) -> (Option<(S3Config, BufferSettings)>, Ve
         &format!("<match **>\n@type s3\n{lines}\ns3_bucket b\n</match>\n"),
         |section, context| {
             let buffer = section.section_or_empty("buffer");
-            let buffer = buffer::buffer(buffer, OWNER, BufferDefaults::S3, context)?;
+            let owner = Owner {
+                name: "b",
+                id: None,
+                objects: object_size(&section),
+            };
+            let buffer = buffer::buffer(buffer, owner, BufferDefaults::S3, context)?;
             let chunks = S3Buffer {
                 keys: &buffer.chunk_keys,
                 slots: buffer.slots.as_ref(),
@@ -368,4 +368,220 @@ fn an_old_time_slice_format_cuts_time_as_well() {
     let event = serde_json::json!({"tag": "a", "time": "1707988602.0", "record": {}});
     assert_eq!(name(&config, &buffer, &event), "20240215-09_0.gz");
     assert_eq!(remarks.len(), 2, "{remarks:?}");
+}
+
+fn sized(lines: &str) -> (BufferSettings, Vec<String>) {
+    let (found, remarks) = output(&Bench::new(), lines);
+    (found.unwrap().1, remarks)
+}
+
+const FILE: &str = "@type file\npath /b";
+
+#[test]
+fn object_size_raises_the_default_of_chunk_limit_size_so_that_it_can_be_reached() {
+    let conf = format!("object_size 200m\n<buffer time>\n{FILE}\n</buffer>");
+    let (settings, remarks) = sized(&conf);
+    assert!(remarks.is_empty(), "{remarks:?}");
+    assert_eq!(
+        settings.schedule.object_size.map(|size| size.bytes),
+        Some(200 << 20)
+    );
+    assert_eq!(settings.buffer.chunk_limit_size, 16 * (200 << 20));
+    // One more chunk has to have room beside it.
+    let conf = format!("object_size 200m\n<buffer time>\n{FILE}\ntotal_limit_size 4g\n</buffer>");
+    let (settings, remarks) = sized(&conf);
+    assert!(remarks.is_empty(), "{remarks:?}");
+    assert_eq!(settings.buffer.chunk_limit_size, 2 << 30);
+    // What is small already stays as large as it was.
+    let (settings, _) = sized(&format!("object_size 1m\n<buffer time>\n{FILE}\n</buffer>"));
+    assert_eq!(settings.buffer.chunk_limit_size, 256 << 20);
+}
+
+#[test]
+fn a_chunk_limit_size_that_is_given_stays_the_upper_bound() {
+    let conf = format!("object_size 20m\n<buffer time>\n{FILE}\nchunk_limit_size 150m\n</buffer>");
+    let (settings, remarks) = sized(&conf);
+    assert!(remarks.is_empty(), "{remarks:?}");
+    assert_eq!(settings.buffer.chunk_limit_size, 150 << 20);
+}
+
+#[test]
+fn an_object_size_that_no_chunk_can_reach_is_warned_of() {
+    for (lines, buffer, expected) in [
+        (
+            "object_size 200m",
+            "chunk_limit_size 100m",
+            "3:13 warning: `object_size` is 200m, and no object becomes so large: \
+             `chunk_limit_size` is 100m [leave `chunk_limit_size` out, or make it 1200m at least]",
+        ),
+        (
+            "object_size 200m",
+            "chunk_limit_size 256m",
+            "3:13 warning: `object_size` is 200m, and audit events shrink to a 6th: with \
+             `chunk_limit_size` 256m few objects become so large \
+             [leave `chunk_limit_size` out, or make it 1200m at least]",
+        ),
+        (
+            "object_size 200m",
+            "total_limit_size 300m",
+            "3:13 warning: `object_size` is 200m, and audit events shrink to a 6th: with \
+             `chunk_limit_size` 256m few objects become so large \
+             [set `total_limit_size` to 2400m at least]",
+        ),
+        (
+            "object_size 200m",
+            "compress zstd\nchunk_limit_size 200m",
+            "",
+        ),
+        (
+            "object_size 200m\nstore_as text",
+            "chunk_limit_size 200m",
+            "",
+        ),
+        (
+            "object_size 200m\nstore_as text",
+            "compress gzip\nchunk_limit_size 50m",
+            "",
+        ),
+    ] {
+        let conf = format!("{lines}\n<buffer time>\n{FILE}\n{buffer}\n</buffer>");
+        let (_, remarks) = sized(&conf);
+        assert_eq!(remarks.join("\n"), expected, "{lines} {buffer}");
+    }
+}
+
+#[test]
+fn an_object_size_in_the_wrong_place_or_of_no_size_is_a_mistake() {
+    assert_eq!(
+        remarks("<buffer time>\nobject_size 200m\n</buffer>"),
+        ["4:13 error: `object_size` stands in <match>, beside `store_as`: it is the object's size"]
+    );
+    for (found, bytes) in [("0", "0"), ("1k", "1024"), ("6g", "6442450944")] {
+        assert_eq!(
+            remarks(&format!("object_size {found}")),
+            [format!(
+                "3:13 error: `object_size`: expected 4k to 5g, found {bytes} bytes"
+            )]
+        );
+    }
+}
+
+/// The digest of an output with these lines in its section, and the remarks on it.
+fn digest_of(output_lines: &str, lines: &str) -> (Option<crate::evidence::Config>, Vec<String>) {
+    let key = {
+        use base64::Engine;
+        let random = aws_lc_rs::rand::SystemRandom::new();
+        let der = aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8(&random).unwrap();
+        let text = base64::prelude::BASE64_STANDARD.encode(der.as_ref());
+        format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+    };
+    let bench = Bench::new()
+        .with_file("/keys/digest.key", &key)
+        .with_file("/keys/none.key", "nothing");
+    let conf = format!(
+        "<match **>\n@type s3\n<digest>\n{lines}\n</digest>\n{output_lines}\ns3_bucket b\n</match>\n"
+    );
+    let (read, remarks) = bench.read(&conf, |section, context| {
+        let owner = Owner {
+            name: "b",
+            id: None,
+            objects: None,
+        };
+        let buffer = section.section_or_empty("buffer");
+        let buffer = buffer::buffer(buffer, owner, BufferDefaults::S3, context)?;
+        let chunks = S3Buffer {
+            keys: &buffer.chunk_keys,
+            slots: buffer.slots.as_ref(),
+            spool_directory: PathBuf::from("/spool"),
+        };
+        let config = s3(&section, &chunks, context);
+        digest::digest(&section, config.as_ref(), Some(&buffer.buffer), context)
+    });
+    (read.flatten(), remarks)
+}
+
+const WHOLE: &str = "path logs/digests/\nprivate_key_path /keys/digest.key";
+
+#[test]
+fn a_digest_lies_beside_its_buffer_and_covers_what_names_begin_with() {
+    let file = "path logs/audit/%Y/\n<buffer time>\n@type file\npath /b/audit\n</buffer>";
+    let (found, remarks) = digest_of(file, WHOLE);
+    assert!(remarks.is_empty(), "{remarks:?}");
+    let found = found.unwrap();
+    assert_eq!(found.directory, PathBuf::from("/b/audit/buffer.digest"));
+    assert_eq!(
+        (found.path.as_str(), found.covers.as_str()),
+        ("logs/digests/", "logs/audit/")
+    );
+    assert_eq!(found.interval, Duration::from_secs(3600));
+    let pattern = "path logs/audit/\n<buffer time>\n@type file\npath /b/audit.*.log\n</buffer>";
+    let (found, _) = digest_of(pattern, &format!("{WHOLE}\ninterval 30m"));
+    let found = found.unwrap();
+    assert_eq!(found.directory, PathBuf::from("/b/audit.digest"));
+    assert_eq!(found.interval, Duration::from_secs(1800));
+}
+
+#[test]
+fn every_mistake_of_a_digest_is_told() {
+    let memory = "path logs/audit/";
+    let file = "path logs/audit/\n<buffer time>\n@type file\npath /b\n</buffer>";
+    for (output, lines, expected) in [
+        (
+            file,
+            "private_key_path /keys/digest.key",
+            "parameter `path` is missing in <digest>",
+        ),
+        (
+            file,
+            "path logs/digests/",
+            "parameter `private_key_path` is missing in <digest>",
+        ),
+        (
+            file,
+            "path %Y/\nprivate_key_path /keys/digest.key",
+            "nothing is filled in here",
+        ),
+        (
+            file,
+            "path d/\nprivate_key_path /keys/other.key",
+            "cannot read /keys/other.key",
+        ),
+        (
+            file,
+            "path d/\nprivate_key_path /keys/none.key",
+            "found no private key but text that is no PEM",
+        ),
+        (
+            file,
+            "path d/\nprivate_key_path /keys/digest.key\ninterval 0",
+            "expected 1s to 1d, found 0s",
+        ),
+        (
+            file,
+            "path d/\nprivate_key_path /keys/digest.key\nintervall 1h",
+            "did you mean `interval`",
+        ),
+        (
+            memory,
+            WHOLE,
+            "with a buffer in memory, <digest> needs a `ledger_path`",
+        ),
+        (
+            "overwrite true\npath logs/audit/\n<buffer time>\n@type file\npath /b\n</buffer>",
+            WHOLE,
+            "with `overwrite true` it may become another",
+        ),
+        (
+            file,
+            "path logs/audit/digests\nprivate_key_path /keys/digest.key",
+            "digests are put below `logs/audit/`, where the objects are",
+        ),
+    ] {
+        let (_, remarks) = digest_of(output, lines);
+        assert_eq!(remarks.len(), 1, "{lines}: {remarks:?}");
+        assert!(remarks[0].contains(expected), "{lines}: {remarks:?}");
+    }
+    let (found, remarks) = digest_of(memory, &format!("{WHOLE}\nledger_path /ledger"));
+    assert!(remarks.is_empty(), "{remarks:?}");
+    assert_eq!(found.unwrap().directory, PathBuf::from("/ledger"));
 }

@@ -47,6 +47,7 @@ impl Chunk {
                 name: Some(&name),
                 index,
                 earlier: Earlier::MaybeStored,
+                witness: None,
             };
             let body = Arc::new(Lines(self.lines));
             match sink.put(&self.info, attempt, body).await? {

@@ -143,7 +143,8 @@ impl Refusal {
     }
 }
 
-fn chain(error: &dyn Error) -> String {
+/// The causes of an error, from the outermost on.
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -8,13 +8,14 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use aws_sdk_s3::primitives::{ByteStream, FsBuilder, Length};
 use bytes::Bytes;
 use flate2::{Compression, GzBuilder};
-use tempfile::{SpooledData, SpooledTempFile, spooled_tempfile_in};
+use tempfile::{SpooledData, spooled_tempfile_in};
 
 use super::store_as::StoreAs;
-use crate::sink::Body;
+use crate::sink::{Body, ObjectFacts};
 
 /// A larger body goes into a file, in bytes.
 const MEMORY_LIMIT: usize = 8 << 20;
@@ -26,6 +27,7 @@ pub(super) struct Packed {
     /// In bytes.
     pub(super) length: u64,
     pub(super) crc32c: u32,
+    sha256: [u8; 32],
 }
 
 #[derive(Debug)]
@@ -46,34 +48,8 @@ impl Packed {
         spool: &Path,
         memory_limit: usize,
     ) -> io::Result<Self> {
-        let measured = Measured {
-            inner: spooled_tempfile_in(memory_limit, spool),
-            length: 0,
-            crc32c: 0,
-        };
-        let mut reader = body.open()?;
-        let mut measured = match store_as {
-            StoreAs::Gzip => {
-                // NOTE: no time and no name in the header, so that the bytes are the
-                // same each time.
-                let mut gzip = GzBuilder::new()
-                    .mtime(0)
-                    .write(measured, Compression::default());
-                io::copy(&mut reader, &mut gzip)?;
-                gzip.finish()?
-            }
-            StoreAs::Zstd(level) => {
-                let mut zstd = zstd::Encoder::new(measured, level.get())?;
-                io::copy(&mut reader, &mut zstd)?;
-                zstd.finish()?
-            }
-            StoreAs::Json | StoreAs::Text => {
-                let mut plain = measured;
-                io::copy(&mut reader, &mut plain)?;
-                plain
-            }
-        };
-        measured.flush()?;
+        let spooled = Measured::new(spooled_tempfile_in(memory_limit, spool));
+        let measured = pack(body, store_as, spooled)?;
         let data = match measured.inner.into_inner() {
             SpooledData::InMemory(cursor) => Data::Memory(Bytes::from(cursor.into_inner())),
             SpooledData::OnDisk(file) => Data::Disk(tokio::fs::File::from_std(file)),
@@ -82,7 +58,28 @@ impl Packed {
             data,
             length: measured.length,
             crc32c: measured.crc32c,
+            sha256: finished(measured.sha256),
         })
+    }
+
+    /// A document that goes as it is.
+    pub(super) fn document(bytes: Bytes) -> Self {
+        let mut sha256 = Context::new(&SHA256);
+        sha256.update(&bytes);
+        Self {
+            length: bytes.len() as u64,
+            crc32c: crc32c::crc32c(&bytes),
+            sha256: finished(sha256),
+            data: Data::Memory(bytes),
+        }
+    }
+
+    /// What can be told of the object before it is put.
+    pub(super) fn facts(&self) -> ObjectFacts {
+        ObjectFacts {
+            size: self.length,
+            sha256: self.sha256,
+        }
     }
 
     /// The body from its beginning. One at a time: a file has one place to read from.
@@ -105,19 +102,71 @@ impl Packed {
     }
 }
 
-/// Counts what goes through.
-struct Measured {
-    inner: SpooledTempFile,
-    length: u64,
-    crc32c: u32,
+/// How long the packed body would be, which is kept nowhere. Blocks.
+pub(super) fn packed_length(body: &dyn Body, store_as: StoreAs) -> io::Result<u64> {
+    Ok(pack(body, store_as, Measured::new(io::sink()))?.length)
 }
 
-impl Write for Measured {
+/// Writes the packed body.
+fn pack<W: Write>(body: &dyn Body, store_as: StoreAs, out: Measured<W>) -> io::Result<Measured<W>> {
+    let mut reader = body.open()?;
+    let mut measured = match store_as {
+        StoreAs::Gzip => {
+            // NOTE: no time and no name in the header, so that the bytes are the
+            // same each time.
+            let mut gzip = GzBuilder::new().mtime(0).write(out, Compression::default());
+            io::copy(&mut reader, &mut gzip)?;
+            gzip.finish()?
+        }
+        StoreAs::Zstd(level) => {
+            let mut zstd = zstd::Encoder::new(out, level.get())?;
+            io::copy(&mut reader, &mut zstd)?;
+            zstd.finish()?
+        }
+        StoreAs::Json | StoreAs::Text => {
+            let mut plain = out;
+            io::copy(&mut reader, &mut plain)?;
+            plain
+        }
+    };
+    measured.flush()?;
+    Ok(measured)
+}
+
+/// Counts what goes through.
+struct Measured<W> {
+    inner: W,
+    length: u64,
+    crc32c: u32,
+    sha256: Context,
+}
+
+impl<W> Measured<W> {
+    fn new(inner: W) -> Self {
+        Self {
+            inner,
+            length: 0,
+            crc32c: 0,
+            sha256: Context::new(&SHA256),
+        }
+    }
+}
+
+fn finished(sha256: Context) -> [u8; 32] {
+    let digest = sha256.finish();
+    digest
+        .as_ref()
+        .try_into()
+        .expect("invariant: a SHA-256 has 32 bytes")
+}
+
+impl<W: Write> Write for Measured<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let taken = self.inner.write(bytes)?;
         let written = bytes.get(..taken).unwrap_or(bytes);
         self.length = self.length.saturating_add(written.len() as u64);
         self.crc32c = crc32c::crc32c_append(self.crc32c, written);
+        self.sha256.update(written);
         Ok(taken)
     }
 

@@ -11,49 +11,24 @@
 //! Only where a store is not known to honour the condition, a HEAD goes before the PUT
 //! (see [`super::guard`]).
 
-use std::collections::HashMap;
-use std::time::Duration;
-
-use aws_sdk_s3::Client;
-use aws_sdk_s3::operation::{RequestId, put_object::PutObjectOutput};
-use aws_sdk_s3::types::{ObjectCannedAcl, ServerSideEncryption, StorageClass};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use fluent_compat::config::Secret;
 use fluent_compat::object_key::names_only;
 
-use super::bucket;
-use super::config::{Checksum, Existing, MissingBucket, S3Config};
+use super::config::Existing;
 use super::error::Failure;
 use super::guard::{self, Guard, Way};
-use super::pack::Packed;
+use super::send::{Condition, PUT, Sender, exposed};
 use crate::sink::{ChunkInfo, Earlier, Put, PutError};
 
 /// The object's metadata that has our chunk's id (`x-amz-meta-forebay-chunk`).
 pub const CHUNK_ID: &str = "forebay-chunk";
 
-const PUT: &str = "PutObject";
 const HEAD: &str = "HeadObject";
-const CREATE: &str = "CreateBucket";
-/// Slower than this, in bytes a second, an upload is given up.
-const SLOWEST: u64 = 256 << 10;
 
 /// All that one attempt needs.
 pub(super) struct Putter<'a> {
-    pub(super) client: &'a Client,
-    pub(super) settings: &'a S3Config,
+    pub(super) sender: Sender<'a>,
     pub(super) guard: &'a Guard,
     pub(super) chunk: &'a ChunkInfo,
-    pub(super) key: &'a str,
-    pub(super) metadata: HashMap<String, String>,
-    pub(super) packed: &'a Packed,
-}
-
-/// Whether the PUT is to fail if there is an object.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Condition {
-    Always,
-    IfAbsent,
 }
 
 /// What a HEAD has found.
@@ -67,7 +42,7 @@ enum Found {
 impl Putter<'_> {
     /// Puts the object, once.
     pub(super) async fn put(&self, earlier: Earlier) -> Result<Put, PutError> {
-        let settings = self.settings;
+        let settings = self.sender.settings;
         if settings.existing == Existing::Overwrite && !settings.keys.has_index() {
             return self.put_always().await;
         }
@@ -81,9 +56,9 @@ impl Putter<'_> {
     }
 
     async fn put_always(&self) -> Result<Put, PutError> {
-        match self.send(Condition::Always).await? {
+        match self.sender.send(Condition::Always).await? {
             Ok(()) => Ok(Put::Stored),
-            Err(failure) => Err(self.failed(failure, PUT)),
+            Err(failure) => Err(self.sender.failed(failure, PUT)),
         }
     }
 
@@ -99,7 +74,7 @@ impl Putter<'_> {
     }
 
     async fn put_if_absent(&self, earlier: Earlier) -> Result<Put, PutError> {
-        match self.send(Condition::IfAbsent).await? {
+        match self.sender.send(Condition::IfAbsent).await? {
             Ok(()) => {
                 self.prove().await;
                 Ok(Put::Stored)
@@ -115,7 +90,7 @@ impl Putter<'_> {
                 }
                 self.look_and_put(earlier).await
             }
-            Err(failure) => Err(self.failed(failure, PUT)),
+            Err(failure) => Err(self.sender.failed(failure, PUT)),
         }
     }
 
@@ -123,11 +98,11 @@ impl Putter<'_> {
     ///
     /// Whatever comes of it, the object is there: no failure is one of its delivery.
     async fn prove(&self) {
-        let names_are_own = self.settings.keys.has_chunk_identity();
+        let names_are_own = self.sender.settings.keys.has_chunk_identity();
         if names_are_own || self.guard.condition() != guard::Condition::Unproven {
             return;
         }
-        match self.send(Condition::IfAbsent).await {
+        match self.sender.send(Condition::IfAbsent).await {
             Ok(Ok(())) => self.guard.is_useless("ignores"),
             Ok(Err(Failure::Refused(refusal))) if refusal.is_taken() => self.guard.is_honoured(),
             Ok(Err(_)) | Err(_) => {}
@@ -148,7 +123,7 @@ impl Putter<'_> {
             Found::Forbidden => {
                 if earlier == Earlier::MaybeStored {
                     tracing::warn!(
-                        object = self.target(),
+                        object = self.sender.target(),
                         chunk = %self.chunk.id,
                         tag = self.chunk.metadata.tag_text(),
                         key = self.chunk.metadata.key_text(),
@@ -161,7 +136,7 @@ impl Putter<'_> {
                 Ok(Put::NameTaken)
             }
             Found::Nothing => Err(PutError::Unknown {
-                target: self.target(),
+                target: self.sender.target(),
                 operation: HEAD,
                 reason: "the object was there a moment ago, and now it is not".to_owned(),
             }),
@@ -178,94 +153,22 @@ impl Putter<'_> {
         }
     }
 
-    /// Creates a missing bucket if it is to. The outer error is one of ours, the inner one
-    /// the store's.
-    async fn send(&self, condition: Condition) -> Result<Result<(), Failure>, PutError> {
-        let creates = self.settings.missing_bucket == MissingBucket::Create;
-        match self.send_once(condition).await? {
-            Err(Failure::Refused(refusal)) if creates && refusal.is_bucket_missing() => {
-                match bucket::create(self.client, self.settings).await {
-                    Ok(()) => self.send_once(condition).await,
-                    Err(failure) => {
-                        // Nothing was stored, and the next attempt comes here again.
-                        let target = format!("s3://{}", self.settings.bucket);
-                        Err(failure.into_error(target, CREATE, &self.settings.region))
-                    }
-                }
-            }
-            outcome => Ok(outcome),
-        }
-    }
-
-    async fn send_once(&self, condition: Condition) -> Result<Result<(), Failure>, PutError> {
-        let body = self
-            .packed
-            .stream()
-            .await
-            .map_err(|source| PutError::Local {
-                target: self.target(),
-                what: "the packed chunk could not be read",
-                source,
-            })?;
-        let length = i64::try_from(self.packed.length).map_err(|_| PutError::Invalid {
-            target: self.target(),
-            reason: "the packed chunk is too long for an object".to_owned(),
-        })?;
-        let settings = self.settings;
-        let object = &settings.object;
-        let customer_key = &object.customer_key;
-        let request = self
-            .client
-            .put_object()
-            .bucket(&settings.bucket)
-            .key(self.key)
-            .body(body)
-            .content_length(length)
-            .content_type(settings.store_as.content_type())
-            .set_if_none_match((condition == Condition::IfAbsent).then(|| "*".to_owned()))
-            .set_checksum_crc32_c(self.checksum())
-            .set_metadata(Some(self.metadata.clone()))
-            .storage_class(StorageClass::from(object.storage_class.as_str()))
-            .set_acl(object.acl.as_deref().map(ObjectCannedAcl::from))
-            .set_grant_full_control(object.grant_full_control.clone())
-            .set_grant_read(object.grant_read.clone())
-            .set_grant_read_acp(object.grant_read_acp.clone())
-            .set_grant_write_acp(object.grant_write_acp.clone())
-            .set_server_side_encryption(
-                object
-                    .server_side_encryption
-                    .as_deref()
-                    .map(ServerSideEncryption::from),
-            )
-            .set_ssekms_key_id(exposed(object.kms_key_id.as_ref()))
-            .set_sse_customer_algorithm(customer_key.algorithm.clone())
-            .set_sse_customer_key(exposed(customer_key.key.as_ref()))
-            .set_sse_customer_key_md5(exposed(customer_key.key_md5.as_ref()))
-            .set_tagging(object.tagging.clone());
-        let limit = self.time_limit();
-        Ok(match tokio::time::timeout(limit, request.send()).await {
-            Ok(Ok(output)) if is_from_a_store(&output) => Ok(()),
-            Ok(Ok(_)) => Err(Failure::Unknown(
-                "the answer is a success without ETag or request id, so no store has given it: \
-                 is there a proxy that wants something?"
-                    .to_owned(),
-            )),
-            Ok(Err(error)) => Err(Failure::new(error)),
-            Err(_) => Err(Failure::late(limit)),
-        })
-    }
-
     async fn look(&self) -> Result<Found, PutError> {
-        let customer_key = &self.settings.object.customer_key;
-        let request = self
-            .client
+        let Sender {
+            client,
+            settings,
+            key,
+            ..
+        } = &self.sender;
+        let customer_key = &settings.object.customer_key;
+        let request = client
             .head_object()
-            .bucket(&self.settings.bucket)
-            .key(self.key)
+            .bucket(&settings.bucket)
+            .key(*key)
             .set_sse_customer_algorithm(customer_key.algorithm.clone())
             .set_sse_customer_key(exposed(customer_key.key.as_ref()))
             .set_sse_customer_key_md5(exposed(customer_key.key_md5.as_ref()));
-        let limit = self.settings.put_timeout;
+        let limit = settings.put_timeout;
         let failure = match tokio::time::timeout(limit, request.send()).await {
             Ok(Ok(head)) => {
                 let id = head.metadata().and_then(|metadata| metadata.get(CHUNK_ID));
@@ -281,40 +184,11 @@ impl Putter<'_> {
                 self.guard.is_blind();
                 Ok(Found::Forbidden)
             }
-            failure => Err(self.failed(failure, HEAD)),
+            failure => Err(self.sender.failed(failure, HEAD)),
         }
-    }
-
-    fn failed(&self, failure: Failure, operation: &'static str) -> PutError {
-        failure.into_error(self.target(), operation, &self.settings.region)
     }
 
     fn is_name_ours(&self) -> bool {
-        names_only(self.key, self.chunk.id)
+        names_only(self.sender.key, self.chunk.id)
     }
-
-    fn checksum(&self) -> Option<String> {
-        match self.settings.checksum {
-            Checksum::Crc32c => Some(BASE64_STANDARD.encode(self.packed.crc32c.to_be_bytes())),
-            Checksum::None => None,
-        }
-    }
-
-    fn time_limit(&self) -> Duration {
-        let upload = Duration::from_secs(self.packed.length / SLOWEST);
-        self.settings.put_timeout.saturating_add(upload)
-    }
-
-    fn target(&self) -> String {
-        super::target(&self.settings.bucket, self.key)
-    }
-}
-
-/// A page that a portal shows instead of the store may come with status 200 as well.
-fn is_from_a_store(output: &PutObjectOutput) -> bool {
-    output.e_tag().is_some() || output.request_id().is_some()
-}
-
-fn exposed(secret: Option<&Secret>) -> Option<String> {
-    secret.map(|secret| secret.expose().to_owned())
 }

@@ -93,6 +93,7 @@ impl Bench {
             name: name.as_deref(),
             index,
             earlier,
+            witness: None,
         };
         let body = Arc::new(Text(text.to_owned()));
         self.sink.put(chunk, attempt, body).await
@@ -109,6 +110,7 @@ impl Bench {
             name,
             index: 1,
             earlier,
+            witness: None,
         };
         let body = Arc::new(Text(LINES.to_owned()));
         self.sink.put(chunk, attempt, body).await

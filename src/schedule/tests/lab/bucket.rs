@@ -2,15 +2,20 @@
 //! object. Its answers get lost, come late, or say no.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::future::ready;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use bytes::Bytes;
 use fluent_compat::chunk::ChunkId;
 use fluent_compat::object_key::NameError;
 use fluent_compat::timekey::Timekey;
 
+use crate::evidence::Sha256;
 use crate::host::fs::crashing::CrashingFs;
-use crate::sink::{Attempt, Body, BoxFuture, ChunkInfo, Earlier, Put, PutError, Remedy, Sink};
+use crate::sink::{
+    Attempt, Body, BoxFuture, ChunkInfo, Earlier, ObjectFacts, Put, PutError, Remedy, Sink,
+};
 
 /// What becomes of a PUT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +47,11 @@ struct State {
     answers: VecDeque<Answer>,
     /// PUTs on their way.
     late: Vec<(String, Object)>,
+    /// Digests, in the order of their names.
+    documents: BTreeMap<String, Bytes>,
+    /// How many were to be put, and whether some of that goes wrong.
+    keeps: u32,
+    is_well: bool,
 }
 
 struct Object {
@@ -67,7 +77,37 @@ impl Bucket {
     pub(crate) fn recover(&self) {
         let mut state = self.state();
         state.answers.clear();
+        state.is_well = true;
         state.late_ones_arrive();
+    }
+
+    /// Digests by name, in order: their names begin with their number.
+    pub(crate) fn documents(&self) -> Vec<(String, Bytes)> {
+        let state = self.state();
+        let documents = state.documents.iter();
+        documents
+            .map(|(name, bytes)| (name.clone(), bytes.clone()))
+            .collect()
+    }
+
+    /// Every second one does not go as it should, in one of two ways.
+    fn take_document(&self, name: &str, document: Bytes) -> Result<(), PutError> {
+        if self.disk.step().is_err() {
+            return Err(unheard(name));
+        }
+        let mut state = self.state();
+        state.keeps += 1;
+        let trouble = (!state.is_well).then_some(state.keeps % 4);
+        if trouble == Some(1) {
+            return Err(refused(name));
+        }
+        let there = state.documents.entry(name.to_owned());
+        let there = there.or_insert_with(|| document.clone());
+        assert_eq!(*there, document, "other bytes under the name {name}");
+        match trouble {
+            Some(3) => Err(unheard(name)),
+            _ => Ok(()),
+        }
     }
 
     /// The names of our objects, and their texts.
@@ -98,7 +138,12 @@ impl Bucket {
         Ok(delivered)
     }
 
-    fn take(&self, id: ChunkId, attempt: Attempt<'_>, body: &dyn Body) -> Result<Put, PutError> {
+    async fn take(
+        &self,
+        id: ChunkId,
+        attempt: Attempt<'_>,
+        body: Arc<dyn Body>,
+    ) -> Result<Put, PutError> {
         let name = attempt.name.expect("a chunk is named before it is put");
         let mut text = String::new();
         let read = body
@@ -109,6 +154,13 @@ impl Bucket {
             what: "the chunk could not be read",
             source,
         })?;
+        if let Some(witness) = attempt.witness {
+            let facts = ObjectFacts {
+                size: text.len() as u64,
+                sha256: *Sha256::of(text.as_bytes()).as_bytes(),
+            };
+            witness.about_to_put(name, facts).await;
+        }
         if self.disk.step().is_err() {
             return Err(unheard(name));
         }
@@ -180,7 +232,11 @@ impl Sink for Bucket {
         attempt: Attempt<'a>,
         body: Arc<dyn Body>,
     ) -> BoxFuture<'a, Result<Put, PutError>> {
-        Box::pin(async move { self.take(chunk.id, attempt, &*body) })
+        Box::pin(self.take(chunk.id, attempt, body))
+    }
+
+    fn keep<'a>(&'a self, name: &'a str, document: Bytes) -> BoxFuture<'a, Result<(), PutError>> {
+        Box::pin(ready(self.take_document(name, document)))
     }
 }
 
