@@ -292,7 +292,9 @@ impl Flusher {
         if let Ok(Some(Sampled { chunk, object })) = sampled {
             debug!(
                 output = self.config.name,
-                chunk, object, "packed a sample for `object_size`"
+                chunk_bytes = chunk,
+                object_bytes = object,
+                "packed a sample for `object_size`"
             );
             self.sizing.learn(chunk, object);
             self.fill_chunks();

@@ -260,7 +260,8 @@ impl Committer {
             metadata,
         };
         let path = self.storage.staged_path(id);
-        self.stage.insert(StagedChunk::unborn(header, path, &mut self.spare)?);
+        self.stage
+            .insert(StagedChunk::unborn(header, path, &mut self.spare)?);
         Ok(id)
     }
 

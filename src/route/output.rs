@@ -81,12 +81,7 @@ impl Output {
     }
 
     /// Formats the events, those of one chunk key behind each other.
-    fn portions(
-        &self,
-        tag: &Tag,
-        events: &Events,
-        limits: Limits,
-    ) -> Result<Portions, EmitError> {
+    fn portions(&self, tag: &Tag, events: &Events, limits: Limits) -> Result<Portions, EmitError> {
         let (formatter, inject) = (&self.config.formatter, self.config.inject.as_ref());
         let mut gathered = Gathered::new(limits, events.text_len() + 64 * events.len());
         let mut scratch = String::new();

@@ -80,12 +80,7 @@ impl Outlet {
 }
 
 impl Courier {
-    pub(super) fn new(
-        name: &str,
-        buffer: Buffer,
-        sinks: Sinks,
-        time: Option<TimeSlots>,
-    ) -> Self {
+    pub(super) fn new(name: &str, buffer: Buffer, sinks: Sinks, time: Option<TimeSlots>) -> Self {
         Self {
             name: name.to_owned(),
             buffer,

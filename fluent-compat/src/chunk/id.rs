@@ -1,7 +1,7 @@
 //! A chunk's id.
 
-use std::hash::{Hash, Hasher};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use crate::time::EventTime;

@@ -65,8 +65,19 @@ mod tests {
 
     #[test]
     fn it_reads_what_strptime_reads() {
-        for date in ["1969-12-31", "2024-02-29", "2023-02-31", "0000-01-01", "9999-12-31"] {
-            for rest in ["T00:00:00", "T23:59:59.973Z", "T09:16:42+05:00", "T12:34:56 and more"] {
+        for date in [
+            "1969-12-31",
+            "2024-02-29",
+            "2023-02-31",
+            "0000-01-01",
+            "9999-12-31",
+        ] {
+            for rest in [
+                "T00:00:00",
+                "T23:59:59.973Z",
+                "T09:16:42+05:00",
+                "T12:34:56 and more",
+            ] {
                 let text = format!("{date}{rest}");
                 assert!(read(&text).is_some(), "{text}");
                 assert_eq!(read(&text), by_strptime(&text), "{text}");
