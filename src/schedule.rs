@@ -251,8 +251,12 @@ impl Flusher {
             }
         };
         match delivery {
-            Delivery::Done { id } => {
-                self.meters.delivered(id, self.clock.now());
+            Delivery::Done { id, records, bytes } => {
+                self.meters.delivered(id, records, bytes, self.clock.now());
+                self.retries.forget(id);
+            }
+            Delivery::Empty { id } => {
+                self.meters.was_empty(id);
                 self.retries.forget(id);
             }
             Delivery::Failed {

@@ -38,6 +38,8 @@ pub(super) enum Condition {
     Sound,
     /// A sync or a cut failed: it must not be written again.
     Spoiled,
+    /// It is from before the start, and nobody has looked yet where its last frame ends.
+    Unread,
 }
 
 /// Frames of the running commit that are not synced yet.
@@ -88,7 +90,11 @@ impl StagedChunk {
             records: self.content.records,
             bytes: self.content.bytes,
             path,
-            condition: Condition::Sound,
+            condition: match self.condition {
+                Condition::Unread => Condition::Unread,
+                // What was spoiled has been copied.
+                Condition::Sound | Condition::Spoiled | Condition::Unborn => Condition::Sound,
+            },
             length: self.length,
         }
     }

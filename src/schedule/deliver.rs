@@ -1,6 +1,7 @@
 //! One chunk's way to its sink.
 
 mod naming;
+mod verifying;
 
 use std::future::poll_fn;
 use std::io;
@@ -20,7 +21,13 @@ use crate::sink::{Attempt, Body, BoxFuture, ChunkInfo, Earlier, Put, PutError, S
 /// How an attempt ended.
 pub(super) enum Delivery {
     /// The chunk is where it belongs, and gone from the buffer.
-    Done { id: ChunkId },
+    Done {
+        id: ChunkId,
+        records: u64,
+        bytes: u64,
+    },
+    /// It was there from before the start, and holds no event.
+    Empty { id: ChunkId },
     /// It can be tried again; what the next attempt under its name must be told.
     Failed {
         chunk: SealedChunk,
@@ -79,7 +86,7 @@ impl Courier {
         }
     }
 
-    /// Delivers the chunk to whom the retries say, unless it belongs to the secondary
+    /// Delivers the chunk, once it is verified, to whom the retries say, unless it belongs to the secondary
     /// already. What the primary refuses for good, the secondary gets at once.
     ///
     /// `earlier` is what attempts of this process left; `None` if there were none.
@@ -89,6 +96,10 @@ impl Courier {
         earlier: Option<Earlier>,
         target: Target,
     ) -> Delivery {
+        let chunk = match self.verified(chunk).await {
+            Ok(chunk) => chunk,
+            Err(ended) => return ended,
+        };
         let belongs_to = chunk.name.as_ref().map(|object| object.target);
         if self.secondary.is_none() {
             return self.deliver_to(Target::Primary, chunk, earlier).await;
@@ -191,7 +202,7 @@ impl Courier {
                 warn!(chunk = %id, name, records, bytes, "chunk delivered to <secondary>");
             }
         }
-        Delivery::Done { id }
+        Delivery::Done { id, records, bytes }
     }
 }
 

@@ -40,7 +40,6 @@ pub struct Meters {
 #[derive(Debug)]
 struct UnderWay {
     created: EventTime,
-    records: u64,
     bytes: u64,
     begun: Instant,
 }
@@ -105,20 +104,25 @@ impl Meters {
         self.attempts.count();
         let begun = UnderWay {
             created: chunk.header.created,
-            records: chunk.records,
             bytes: chunk.bytes,
             begun: Instant::now(),
         };
         lock(&self.under_way).insert(chunk.header.id, begun);
     }
 
-    pub(super) fn delivered(&self, id: ChunkId, now: EventTime) {
-        if let Some(chunk) = self.end(id) {
+    /// A chunk of so many events and bytes is where it belongs.
+    pub(super) fn delivered(&self, id: ChunkId, records: u64, bytes: u64, now: EventTime) {
+        if self.end(id).is_some() {
             self.objects.count();
-            self.records.add(chunk.records);
-            self.bytes.add(chunk.bytes);
+            self.records.add(records);
+            self.bytes.add(bytes);
         }
         self.last_success.store(now.seconds(), Ordering::Relaxed);
+    }
+
+    /// A chunk had nothing to be delivered.
+    pub(super) fn was_empty(&self, id: ChunkId) {
+        self.end(id);
     }
 
     pub(super) fn failed(&self, failure: Failure) {
@@ -151,8 +155,7 @@ mod tests {
         let meters = Meters::default();
         let chunk = UnderWay {
             created: EventTime::new(100, 0),
-            records: 3,
-            bytes: 50,
+            bytes: 60,
             begun: Instant::now(),
         };
         lock(&meters.under_way).insert(CHUNK, chunk);
@@ -172,7 +175,7 @@ mod tests {
     fn what_is_delivered_is_no_longer_under_way() {
         let meters = begun();
         assert_eq!(meters.deliveries().oldest, Some(EventTime::new(100, 0)));
-        meters.delivered(CHUNK, EventTime::new(200, 0));
+        meters.delivered(CHUNK, 3, 50, EventTime::new(200, 0));
         assert_eq!(meters.deliveries(), Deliveries::default());
         let counted = (
             meters.objects.value(),
@@ -190,7 +193,7 @@ mod tests {
         let wait = Duration::from_secs(5);
         meters.failed(failure(300, Some(wait)));
         assert_eq!(meters.retry_wait(), Some(wait));
-        meters.delivered(CHUNK, EventTime::new(305, 0));
+        meters.delivered(CHUNK, 3, 50, EventTime::new(305, 0));
         assert_eq!(meters.retry_wait(), None);
         assert!(meters.last_failure().is_some());
     }
