@@ -11,6 +11,9 @@ use crate::host::fs::{Cursor, File, Fs};
 /// No header is longer. A damaged length must not make a glance a long one.
 const LONGEST_HEADER: u64 = 64 << 10;
 
+/// One read is enough for most.
+const USUAL_HEADER: usize = 4 << 10;
+
 /// What a glance has shown.
 pub(super) struct Glance {
     pub(super) state: State,
@@ -61,7 +64,7 @@ impl Glance {
 
 fn foremost(file: &dyn File) -> Option<Foremost> {
     let source = Cursor::new(file, 0).take(LONGEST_HEADER);
-    let mut frames = FrameReader::new(source, 0);
+    let mut frames = FrameReader::new(source, 0, USUAL_HEADER);
     let frame = frames.next().ok()??;
     match frame.kind {
         Kind::Header => Some(Foremost {

@@ -5,7 +5,7 @@
 //! otherwise, so memory stays flat however large a chunk is. The same chunk gives the
 //! same bytes each time.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use aws_sdk_s3::primitives::{ByteStream, FsBuilder, Length};
@@ -18,6 +18,11 @@ use crate::sink::Body;
 
 /// A larger body goes into a file, in bytes.
 const MEMORY_LIMIT: usize = 8 << 20;
+
+/// What is read and packed, or read and sent, at a time, in bytes: requests of one event leave
+/// frames of a few hundred bytes, and each change to a thread that may block costs as much as
+/// sending some KiB.
+const BLOCK: usize = 256 << 10;
 
 /// The body of an object.
 #[derive(Debug)]
@@ -59,17 +64,17 @@ impl Packed {
                 let mut gzip = GzBuilder::new()
                     .mtime(0)
                     .write(measured, Compression::default());
-                io::copy(&mut reader, &mut gzip)?;
+                copy(&mut reader, &mut gzip)?;
                 gzip.finish()?
             }
             StoreAs::Zstd(level) => {
                 let mut zstd = zstd::Encoder::new(measured, level.get())?;
-                io::copy(&mut reader, &mut zstd)?;
+                copy(&mut reader, &mut zstd)?;
                 zstd.finish()?
             }
             StoreAs::Json | StoreAs::Text => {
                 let mut plain = measured;
-                io::copy(&mut reader, &mut plain)?;
+                copy(&mut reader, &mut plain)?;
                 plain
             }
         };
@@ -96,11 +101,32 @@ impl Packed {
                 file.rewind().await?;
                 FsBuilder::new()
                     .file(file)
+                    .buffer_size(BLOCK)
                     .length(Length::Exact(self.length))
                     .build()
                     .await
                     .map_err(io::Error::other)
             }
+        }
+    }
+}
+
+/// Copies in whole blocks, however small the pieces are that the reader has.
+fn copy(reader: &mut impl Read, writer: &mut impl Write) -> io::Result<()> {
+    let mut block = vec![0; BLOCK];
+    loop {
+        let mut filled = 0;
+        while let Some(free) = block.get_mut(filled..).filter(|free| !free.is_empty()) {
+            match reader.read(free) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        writer.write_all(block.get(..filled).unwrap_or_default())?;
+        if filled < BLOCK {
+            return Ok(());
         }
     }
 }
