@@ -7,6 +7,9 @@
 //! - A staged chunk is written by one thread at a time, the committer's, and only at its
 //!   end. A sealed chunk takes no events.
 //! - A sealed chunk is at any time in the queue, or owned by the one who took it.
+//! - Of a chunk from before the start every byte is read, and the file mended and synced,
+//!   before anything is appended to it: for one that takes events before it does, for any
+//!   other before it gets a name or is put.
 //! - The bytes of all chunks and of all appends under way never exceed
 //!   `total_limit_size`.
 //!
@@ -52,7 +55,7 @@ use tokio_util::sync::CancellationToken;
 pub use basin::{Basin, BasinView, Exchange, PortionLimits};
 pub use chunk_file::{ChunkBody, Compression, FormattedEvents, Header, ObjectName};
 use commit::{Append, Committer};
-pub use config::{Backup, Config, Durability, Place, Sealing};
+pub use config::{Backup, Config, Durability, Place, READ_AT_START, Sealing};
 use group::{Due, Group};
 pub use inspect::{ChunkState, CopyError, Inspected, Problem, Severity, copy_events, inspect};
 use limits::Limits;
@@ -61,7 +64,7 @@ pub use listing::{Listed, MOST_LISTED};
 pub use meters::{Chunks, Contents, Meters};
 use payload::Payloads;
 use queue::Queue;
-pub use queue::SealedChunk;
+pub use queue::{SealedChunk, Verified};
 pub use sample::Sample;
 use storage::Storage;
 
@@ -240,7 +243,7 @@ impl Buffer {
         );
         let ended = CancellationToken::new();
         committer.tell_when_gone(ended.clone().drop_guard());
-        committer.take_up_what_is_there()?;
+        committer.take_up_what_is_there(config.read_at_start)?;
         let shared = Shared {
             portion_limit: config.portion_limit(),
             chunk_limit_records: config.chunk_limit_records,
@@ -397,12 +400,29 @@ impl Buffer {
         self.shared.queue.arrival().await;
     }
 
+    /// Reads a chunk that was there before the start, and of which only the header was read,
+    /// from its first byte to its last. What has to be mended is mended: a torn tail is cut,
+    /// damage is set aside. To be done before the chunk is named or put. Blocks.
+    ///
+    /// # Errors
+    /// It is not verified, and to be tried again.
+    pub fn verify(&self, chunk: &mut SealedChunk) -> io::Result<Verified> {
+        if chunk.is_verified() {
+            return Ok(Verified::Events);
+        }
+        let booked = chunk.bytes;
+        let verified = self.shared.storage.verify(chunk)?;
+        let too_much = booked.saturating_sub(chunk.bytes);
+        self.shared.limits.release(too_much);
+        Ok(verified)
+    }
+
     /// The chunk's events, from the first on.
     pub fn body(&self, chunk: &SealedChunk) -> ChunkBody {
         self.shared.storage.body(chunk)
     }
 
-    /// Writes the name into the chunk and syncs it. Blocks.
+    /// Writes the name into the chunk, which is verified, and syncs it. Blocks.
     ///
     /// # Errors
     /// The name is not safe, so nothing may be put under it.

@@ -341,11 +341,12 @@ impl Flusher {
         match delivery {
             Delivery::Done {
                 id,
+                records,
                 bytes,
                 object,
                 removal,
             } => {
-                self.tell_if_slow(id);
+                self.count_delivered(id, records, bytes);
                 self.retries.forget(id);
                 if removal == Removal::Failed {
                     self.notary.leave(id);
@@ -356,6 +357,10 @@ impl Flusher {
                     self.fill_chunks();
                 }
             }
+            Delivery::Empty { id } => {
+                self.meters.was_empty(id);
+                self.retries.forget(id);
+            }
             Delivery::Failed {
                 chunk,
                 earlier,
@@ -365,9 +370,9 @@ impl Flusher {
         }
     }
 
-    /// A chunk was delivered.
-    fn tell_if_slow(&self, id: ChunkId) {
-        let delivered = self.meters.delivered(id, self.clock.now());
+    /// Counts a chunk that was delivered, and tells if that was slow.
+    fn count_delivered(&self, id: ChunkId, records: u64, bytes: u64) {
+        let delivered = self.meters.delivered(id, records, bytes, self.clock.now());
         if let Some((chunk, took)) = delivered.filter(|(_, took)| *took > self.config.slow) {
             self.meters.slow.count();
             let about = &chunk.header.metadata;

@@ -15,7 +15,7 @@ use fluent_compat::parse::{
     TimeKey,
 };
 use fluent_compat::time::{EventTime, TimeParser, TimeParserConfig, TimeType, Zone, ZoneChoice};
-use forebay::buffer::{self, Buffer};
+use forebay::buffer::{self, Buffer, Verified};
 use forebay::host::clock::SystemClock;
 use forebay::host::fs::{Fs, MemoryFs};
 use forebay::settings::{self, Loaded, OutputKind};
@@ -59,10 +59,17 @@ pub fn pem_key(data: &[u8]) {
 }
 
 /// A chunk file is taken up whatever is in it, and a second start finds what the first has
-/// left.
+/// left: one that took events, and one that did not.
 pub fn chunk_recovery(data: &[u8]) {
+    for state in ["b", "q"] {
+        chunk_recovery_in(state, data);
+    }
+}
+
+fn chunk_recovery_in(state: &str, data: &[u8]) {
     let fs = MemoryFs::default();
-    let path = Path::new("/buffer/buffer.b0123456789abcdef0123456789abcdef.chunk");
+    let path = format!("/buffer/buffer.{state}0123456789abcdef0123456789abcdef.chunk");
+    let path = Path::new(&path);
     let Ok(file) = fs.create_new(path) else {
         return;
     };
@@ -154,8 +161,12 @@ fn recovered(fs: &MemoryFs) -> Vec<Option<Vec<u8>>> {
         let buffer = buffer.expect("invariant: nothing found keeps a buffer from opening");
         buffer.seal(|_| true).await;
         let mut bodies = Vec::new();
-        while let Some(chunk) = buffer.take(tokio::time::Instant::now()) {
-            bodies.push(body(&buffer, &chunk));
+        while let Some(mut chunk) = buffer.take(tokio::time::Instant::now()) {
+            let verified = buffer.verify(&mut chunk);
+            match verified.expect("invariant: memory can be read") {
+                Verified::Events => bodies.push(body(&buffer, &chunk)),
+                Verified::Nothing => {}
+            }
         }
         buffer.close().await;
         bodies

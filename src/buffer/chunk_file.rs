@@ -6,6 +6,7 @@
 mod body;
 mod compression;
 mod frame;
+mod glance;
 mod header;
 mod names;
 mod recovery;
@@ -18,5 +19,5 @@ pub use frame::FormattedEvents;
 pub(super) use frame::{Kind, append_frame};
 pub use header::{Header, ObjectName};
 pub(super) use names::{ChunkNames, State, parse_any};
-pub(super) use recovery::{Recovered, copy_range, recover};
+pub(super) use recovery::{Reading, Recovered, copy_range, recover, recover_chunk};
 pub(super) use scan::{Scan, Tail, scan};

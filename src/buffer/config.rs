@@ -39,7 +39,14 @@ pub struct Config {
     pub queued_chunks_limit: Option<NonZeroUsize>,
     /// `disable_chunk_backup`.
     pub backup: Backup,
+    /// Bytes of staged chunks that are read when the buffer is opened, so that these chunks
+    /// take further events. Any more are sealed unread, to be read when they are delivered.
+    pub read_at_start: u64,
 }
+
+/// For [`Config::read_at_start`]: the largest chunk that `chunk_limit_size` makes unless it is
+/// set, and a fraction of a second.
+pub const READ_AT_START: u64 = 256 << 20;
 
 impl Config {
     /// Bytes of formatted events that a portion may have.

@@ -21,11 +21,11 @@ use super::stage::Condition;
 pub struct SealedChunk {
     /// What the chunk is.
     pub header: Header,
-    /// The name it is put under, once it has one.
+    /// The name it is put under, once it has one; not known before it is verified.
     pub name: Option<ObjectName>,
-    /// How many events it has.
+    /// How many events it has; 0 before it is verified.
     pub records: u64,
-    /// How many bytes they are, packed as `compress` says.
+    /// How many bytes they are, packed as `compress` says; a little more before it is verified.
     pub bytes: u64,
     pub(super) path: PathBuf,
     pub(super) condition: Condition,
@@ -46,6 +46,21 @@ impl SealedChunk {
     pub fn listed(&self) -> Listed {
         self.entry().into()
     }
+
+    /// Whether every byte of it was written, or has been read, since this buffer was opened:
+    /// see [`super::Buffer::verify`].
+    pub fn is_verified(&self) -> bool {
+        self.condition != Condition::Unread
+    }
+}
+
+/// What has come of reading a chunk from before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// It holds events; all that is known of it is right now.
+    Events,
+    /// It held none, and is gone.
+    Nothing,
 }
 
 /// The waiting chunks, oldest first.

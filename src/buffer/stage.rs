@@ -35,6 +35,8 @@ pub(super) enum Condition {
     Sound,
     /// A sync or a cut failed: it must not be written again.
     Spoiled,
+    /// It is from before the start, and nobody has looked yet where its last frame ends.
+    Unread,
 }
 
 /// Whether a chunk takes its key's next events.
@@ -106,7 +108,11 @@ impl StagedChunk {
             records: self.content.records,
             bytes: self.content.bytes,
             path,
-            condition: Condition::Sound,
+            condition: match self.condition {
+                Condition::Unread => Condition::Unread,
+                // What was spoiled has been copied.
+                Condition::Sound | Condition::Spoiled | Condition::Unborn => Condition::Sound,
+            },
             length: self.length,
         }
     }

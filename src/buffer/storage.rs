@@ -10,9 +10,10 @@ use tracing::warn;
 
 use super::chunk_file::{
     ChunkBody, ChunkNames, Kind, ObjectName, Recovered, State, append_frame, copy_range, recover,
+    recover_chunk,
 };
 use super::leftovers;
-use super::queue::SealedChunk;
+use super::queue::{SealedChunk, Verified};
 use super::sample::{self, Sample};
 use super::stage::{Condition, StagedChunk};
 use super::{Durability, Place, lock};
@@ -70,10 +71,11 @@ impl Storage {
         Ok(())
     }
 
-    /// Says what is there at the start, Fluentd's leftovers included.
-    pub(super) fn recover(&self) -> io::Result<Vec<Recovered>> {
+    /// Says what is there at the start, Fluentd's leftovers included. Of staged chunks so many
+    /// bytes are read.
+    pub(super) fn recover(&self, read_now: u64) -> io::Result<Vec<Recovered>> {
         let left_alone = leftovers::take_over(&self.fs, &self.names);
-        let mut found = recover(&*self.fs, &self.names)?;
+        let mut found = recover(&*self.fs, &self.names, read_now)?;
         found.retain(|chunk| !left_alone.contains(&chunk.header.id));
         Ok(found)
     }
@@ -85,7 +87,7 @@ impl Storage {
     /// Opens a staged chunk's file, or creates it.
     pub(super) fn open(&self, chunk: &StagedChunk) -> io::Result<Box<dyn File>> {
         match chunk.condition {
-            Condition::Sound | Condition::Spoiled => self.fs.open(&chunk.path),
+            Condition::Sound | Condition::Spoiled | Condition::Unread => self.fs.open(&chunk.path),
             Condition::Unborn => match self.fs.create_new(&chunk.path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     warn!(directory = %self.names.dir().display(), "the buffer's directory was removed; making it again");
@@ -202,7 +204,26 @@ impl Storage {
         }
     }
 
+    /// Reads a queued chunk of which only the header was read. One without events is gone then.
+    pub(super) fn verify(&self, chunk: &mut SealedChunk) -> io::Result<Verified> {
+        let found = recover_chunk(&*self.fs, &self.names, State::Queued, &chunk.path)?;
+        let Some(found) = found else {
+            chunk.bytes = 0;
+            return Ok(Verified::Nothing);
+        };
+        chunk.name = found.name;
+        chunk.records = found.records;
+        chunk.bytes = found.bytes;
+        chunk.length = found.length;
+        chunk.condition = Condition::Sound;
+        Ok(Verified::Events)
+    }
+
     pub(super) fn write_name(&self, chunk: &mut SealedChunk, name: ObjectName) -> io::Result<()> {
+        if chunk.condition == Condition::Unread {
+            let message = "nobody has looked yet where its last frame ends";
+            return Err(io::Error::other(message));
+        }
         if chunk.condition == Condition::Spoiled {
             chunk.path = self.rescue(chunk.header.id, &chunk.path, chunk.length)?;
             chunk.condition = Condition::Sound;

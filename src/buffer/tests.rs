@@ -38,6 +38,7 @@ pub(crate) fn config() -> Config {
         sealing: Sealing::WhenFull,
         queued_chunks_limit: None,
         backup: Backup::InBuffer,
+        read_at_start: READ_AT_START,
     }
 }
 
@@ -77,7 +78,10 @@ type Answer = tokio::sync::oneshot::Receiver<Result<(), AppendError>>;
 async fn drain(buffer: &Buffer) -> BTreeMap<String, Vec<String>> {
     buffer.seal(|_| true).await;
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    while let Some(chunk) = buffer.take(Instant::now()) {
+    while let Some(mut chunk) = buffer.take(Instant::now()) {
+        if buffer.verify(&mut chunk).unwrap() == Verified::Nothing {
+            continue;
+        }
         let tag = chunk.header.metadata.tag.clone().unwrap();
         let of_tag = texts.entry(tag.as_str().to_owned()).or_default();
         of_tag.push(text_of(buffer, &chunk));
@@ -85,11 +89,13 @@ async fn drain(buffer: &Buffer) -> BTreeMap<String, Vec<String>> {
     texts
 }
 
-/// The oldest queued chunk. An append is answered before full chunks are queued, so
+/// The oldest queued chunk, verified. An append is answered before full chunks are queued, so
 /// whoever looks must first let the commit come to its end.
 async fn take(buffer: &Buffer) -> Option<SealedChunk> {
     buffer.seal(|_| false).await;
-    buffer.take(Instant::now())
+    let mut chunk = buffer.take(Instant::now())?;
+    buffer.verify(&mut chunk).unwrap();
+    Some(chunk)
 }
 
 fn text_of(buffer: &Buffer, chunk: &SealedChunk) -> String {

@@ -1,6 +1,7 @@
 //! One chunk's way to its sink.
 
 mod naming;
+mod verifying;
 mod witness;
 
 use std::future::poll_fn;
@@ -25,12 +26,15 @@ pub(super) enum Delivery {
     /// The chunk is where it belongs, and gone from the buffer.
     Done {
         id: ChunkId,
-        /// How many bytes it had there.
+        /// How many events and bytes it had there.
+        records: u64,
         bytes: u64,
         /// And how many its object has at the primary; `None` for sinks that make none.
         object: Option<u64>,
         removal: Removal,
     },
+    /// It was there from before the start, and holds no event.
+    Empty { id: ChunkId },
     /// It can be tried again; what the next attempt under its name must be told.
     Failed {
         chunk: SealedChunk,
@@ -113,7 +117,7 @@ impl Courier {
         }
     }
 
-    /// Delivers the chunk to whom the retries say, unless it belongs to the secondary
+    /// Delivers the chunk, once it is verified, to whom the retries say, unless it belongs to the secondary
     /// already. What the primary refuses for good, the secondary gets at once.
     ///
     /// `earlier` is what attempts of this process left; `None` if there were none.
@@ -123,6 +127,10 @@ impl Courier {
         earlier: Option<Earlier>,
         target: Target,
     ) -> Delivery {
+        let chunk = match self.verified(chunk).await {
+            Ok(chunk) => chunk,
+            Err(ended) => return ended,
+        };
         let belongs_to = chunk.name.as_ref().map(|object| object.target);
         if self.secondary.is_none() {
             return self.deliver_to(Target::Primary, chunk, earlier).await;
@@ -256,6 +264,7 @@ impl Courier {
         let object = notes.object().filter(|_| target == Target::Primary);
         Delivery::Done {
             id,
+            records,
             bytes,
             object: object.map(|object| object.size),
             removal,

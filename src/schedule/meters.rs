@@ -166,14 +166,26 @@ impl Meters {
         lock(&self.under_way).insert(chunk.header.id, begun);
     }
 
-    /// The chunk is where it belongs; what it was, and how long the attempt took.
-    pub(super) fn delivered(&self, id: ChunkId, now: EventTime) -> Option<(Listed, Duration)> {
+    /// A chunk of so many events and bytes is where it belongs; what was known of it when the
+    /// attempt began, and how long that took.
+    pub(super) fn delivered(
+        &self,
+        id: ChunkId,
+        records: u64,
+        bytes: u64,
+        now: EventTime,
+    ) -> Option<(Listed, Duration)> {
         self.last_success.store(now.seconds(), Ordering::Relaxed);
         let UnderWay { chunk, begun } = self.end(id)?;
         self.objects.count();
-        self.records.add(chunk.records);
-        self.bytes.add(chunk.bytes);
+        self.records.add(records);
+        self.bytes.add(bytes);
         Some((chunk, begun.elapsed()))
+    }
+
+    /// A chunk had nothing to be delivered.
+    pub(super) fn was_empty(&self, id: ChunkId) {
+        self.end(id);
     }
 
     /// An attempt has failed.
@@ -239,7 +251,7 @@ mod tests {
         let meters = begun();
         assert_eq!(meters.deliveries().oldest, Some(EventTime::new(100, 0)));
         assert_eq!(meters.oldest_under_way().len(), 1);
-        meters.delivered(CHUNK, EventTime::new(200, 0));
+        meters.delivered(CHUNK, 3, 50, EventTime::new(200, 0));
         assert_eq!(meters.deliveries(), Deliveries::default());
         let counted = (
             meters.objects.value(),
@@ -255,9 +267,15 @@ mod tests {
     async fn a_delivery_tells_what_it_was_and_how_long_it_took() {
         let meters = begun();
         tokio::time::advance(Duration::from_secs(30)).await;
-        let (chunk, took) = meters.delivered(CHUNK, EventTime::new(130, 0)).unwrap();
+        let (chunk, took) = meters
+            .delivered(CHUNK, 3, 50, EventTime::new(130, 0))
+            .unwrap();
         assert_eq!((chunk.records, took), (3, Duration::from_secs(30)));
-        assert!(meters.delivered(CHUNK, EventTime::new(131, 0)).is_none());
+        assert!(
+            meters
+                .delivered(CHUNK, 3, 50, EventTime::new(131, 0))
+                .is_none()
+        );
     }
 
     #[test]
@@ -266,7 +284,7 @@ mod tests {
         let wait = Duration::from_secs(5);
         meters.note(failure(300, Some(wait)));
         assert_eq!(meters.retry_wait(), Some(wait));
-        meters.delivered(CHUNK, EventTime::new(305, 0));
+        meters.delivered(CHUNK, 3, 50, EventTime::new(305, 0));
         assert_eq!(meters.retry_wait(), None);
         assert!(meters.last_failure().is_some());
     }

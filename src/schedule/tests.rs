@@ -314,6 +314,33 @@ async fn a_crash_after_the_put_leads_to_the_same_object() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_chunk_from_before_that_cannot_be_read_is_tried_again_as_one_that_may_be_stored() {
+    use crate::host::fs::crashing::Op;
+    let store = FakeStore::answering([Answer::StoreSilently]);
+    let rig = Rig::start(&store);
+    rig.append(START, "one\n").await;
+    rig.schedule.flush().await;
+    // The put is under way, and has not been tried again.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    rig.fs.crash_hard();
+    let restarted = Rig::start_on(rig.fs.clone(), &store, config());
+    drop(rig);
+    let fails = |op, _: &std::path::Path| {
+        (op == Op::Open).then(|| std::io::ErrorKind::PermissionDenied.into())
+    };
+    restarted.fs.fault(fails);
+    restarted.pass(2).await;
+    let name = format!("{START}_0");
+    assert_eq!(store.attempts(), [(name.clone(), Earlier::None)]);
+    restarted.fs.heal();
+    restarted.pass(10).await;
+    let last = store.attempts().pop().unwrap();
+    assert_eq!(last, (name.clone(), Earlier::MaybeStored));
+    assert_eq!(store.objects(), [object(name, "one\n")]);
+    assert_eq!(restarted.fs.paths(), Vec::<PathBuf>::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_taken_name_leads_to_the_next_index() {
     let store = FakeStore::answering([Answer::Taken, Answer::Taken]);
     let rig = Rig::start(&store);

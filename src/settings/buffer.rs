@@ -106,6 +106,7 @@ pub(super) fn buffer(
         },
         queued_chunks_limit: limits.queued_chunks,
         backup,
+        read_at_start: buffer::READ_AT_START,
     };
     let schedule = schedule::Config {
         name: owner.name.to_owned(),

@@ -4,6 +4,7 @@
 mod fixture;
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -12,7 +13,9 @@ use fluent_compat::format::Formatter;
 use fluent_compat::parse::Parser;
 use fluent_compat::tag::Tag;
 use fluent_compat::time::EventTime;
+use forebay::buffer::Buffer;
 use forebay::decode::{self, Parsing};
+use forebay::host::clock::SystemClock;
 use forebay::route::Emit;
 use forebay::settings::OutputSettings;
 use tokio::runtime::Runtime;
@@ -71,7 +74,10 @@ fn commit_unsynced(bencher: Bencher, count: usize) {
 
 fn commit(bencher: Bencher, count: usize, buffer: &str) {
     let runtime = Runtime::new().expect("invariant: a runtime can be started");
-    let stages = fixture::stages(fixture::settings(&fixture::configuration(buffer)));
+    let settings = fixture::settings(&fixture::configuration(buffer));
+    let stages = fixture::stages(settings, |config| {
+        Buffer::open(config, Arc::new(SystemClock))
+    });
     let body = body(count);
     let events = parse(parser(&stages.decode), &body);
     let tag = Tag::new("test.log");
@@ -106,6 +112,21 @@ fn compression(bencher: Bencher, how: &str) {
 fn read_configuration(bencher: Bencher) {
     let configuration = fixture::configuration("@type memory");
     bencher.bench_local(|| fixture::settings(black_box(&configuration)));
+}
+
+/// From the text of a configuration to stages that take requests, with a file buffer that has
+/// nothing in it; the sockets and the keys are not there.
+#[divan::bench]
+fn start_up(bencher: Bencher) {
+    bencher
+        .with_inputs(directory)
+        .bench_local_refs(|directory| {
+            let path = directory.path().display();
+            let configuration = fixture::configuration(&format!("@type file\npath {path}"));
+            fixture::stages(fixture::settings(&configuration), |config| {
+                Buffer::open(config, Arc::new(SystemClock))
+            })
+        });
 }
 
 fn gzip(lines: &[u8], level: flate2::Compression) -> io::Result<Vec<u8>> {

@@ -4,34 +4,31 @@
 //! ratio is told with its spread. Each server is a fresh process with a fresh directory, and the
 //! load is a process of its own, so that CPU is accounted to whom it belongs.
 
-mod bodies;
 mod contender;
 mod disk;
-mod ratio;
-mod running;
 mod table;
 mod work;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, bail};
 use serde::Serialize;
 use tempfile::TempDir;
 
-use self::bodies::Bodies;
 use self::contender::Contender;
 use self::work::Work;
+use crate::bodies::Bodies;
+use crate::forebay::Executable;
 use crate::keys;
 use crate::load::Report;
 
 /// Whom to compare, and how long.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// forebay's executable; else the one beside this one.
-    #[arg(long)]
-    forebay: Option<PathBuf>,
+    #[command(flatten)]
+    executable: Executable,
     /// Another server: its name, the URL it listens on, and the command that starts it, which
     /// finds the keys in $KEYS and a directory to write to in $DIRECTORY.
     #[arg(long, num_args = 3, value_names = ["NAME", "URL", "COMMAND"], action = clap::ArgAction::Append)]
@@ -95,7 +92,12 @@ pub(crate) fn run(options: &Options, out: &mut impl Write) -> anyhow::Result<()>
     };
     for round in 1..=options.rounds {
         for work in works {
-            for contender in &contenders {
+            // A machine that becomes slower meanwhile does so to each in turn.
+            let mut turns: Vec<&Contender> = contenders.iter().collect();
+            if round % 2 == 0 {
+                turns.reverse();
+            }
+            for contender in turns {
                 let name = &contender.name;
                 let report = bench.measure(*work, contender);
                 let report = report.with_context(|| format!("{name}, {work}, round {round}"))?;
@@ -129,14 +131,7 @@ fn eprint(round: usize, rounds: usize, work: Work, server: &str, report: &Report
 }
 
 fn contenders(options: &Options) -> anyhow::Result<Vec<Contender>> {
-    let executable = match &options.forebay {
-        Some(path) => path.clone(),
-        None => std::env::current_exe()?.with_file_name("forebay"),
-    };
-    if !executable.exists() {
-        let path = executable.display();
-        bail!("{path} is not there; `cargo build --release` makes it, --forebay names another");
-    }
+    let executable = options.executable.path()?;
     let mut contenders = Contender::ours(&executable);
     for other in options.other.chunks_exact(3) {
         if let [name, url, command] = other {
@@ -163,12 +158,7 @@ fn contenders(options: &Options) -> anyhow::Result<Vec<Contender>> {
 
 impl Bench {
     fn new(options: &Options) -> anyhow::Result<Bench> {
-        let mut builder = tempfile::Builder::new();
-        let builder = builder.prefix("throughput-");
-        let directory = match &options.directory {
-            Some(directory) => builder.tempdir_in(directory)?,
-            None => builder.tempdir()?,
-        };
+        let directory = crate::scratch(options.directory.as_deref())?;
         let keys = directory.path().join("keys");
         keys::issue(&keys)?;
         Ok(Bench {
@@ -204,9 +194,4 @@ impl Bench {
         }
         Ok(serde_json::from_slice(&output.stdout)?)
     }
-}
-
-/// The directory's path as the languages of configurations quote it.
-fn quoted(path: &Path) -> String {
-    format!("\"{}\"", path.display())
 }

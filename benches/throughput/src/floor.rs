@@ -2,7 +2,8 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -17,6 +18,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use crate::keys;
+use crate::process::raise_descriptors;
+use crate::running::{Running, free_port, url_at};
 
 /// Where the floor listens.
 #[derive(clap::Args)]
@@ -32,6 +35,7 @@ pub(crate) struct Options {
 /// Serves until it is killed.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let acceptor = TlsAcceptor::from(Arc::new(keys::server(&options.keys)?));
+    raise_descriptors();
     // As forebay has it: one worker a core.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -45,6 +49,15 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             tokio::spawn(async move { serve(&acceptor, stream).await });
         }
     })
+}
+
+/// Starts a floor in a process of its own, and waits until it listens.
+pub(crate) fn start(directory: &Path, keys: &Path) -> anyhow::Result<Running> {
+    let port = free_port()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("floor").arg("--keys").arg(keys);
+    command.arg("--address").arg(format!("127.0.0.1:{port}"));
+    Running::start(command, url_at(port)?, directory)
 }
 
 /// How a connection ends is the load's affair.

@@ -20,13 +20,14 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use clap::ValueEnum;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use self::http1::Http1;
+pub(crate) use self::http1::Http1;
 use self::http2::Http2;
 pub(crate) use self::report::{Report, ServerUse};
 use self::tally::Tally;
-use self::target::{Failure, Target};
+use self::target::Failure;
+pub(crate) use self::target::Target;
 use self::window::Window;
 use crate::process::usage;
 
@@ -60,6 +61,9 @@ pub(crate) struct Options {
     /// Threads that share the connections.
     #[arg(long, default_value_t = 1)]
     pub(crate) threads: usize,
+    /// Requests a second, all together; 0 is as many as are answered.
+    #[arg(long, default_value_t = 0.0)]
+    pub(crate) rate: f64,
     /// How long is measured.
     #[arg(long, default_value_t = 5.0)]
     pub(crate) seconds: f64,
@@ -170,7 +174,8 @@ fn work(
     connected.wait();
     let lanes = lanes?;
     let window = Window::opening(options);
-    Ok(runtime.block_on(drive_all(lanes, window)))
+    let pace = Pace::of(options);
+    Ok(runtime.block_on(drive_all(lanes, window, pace)))
 }
 
 /// Something that posts, and posts again when it has the answer.
@@ -209,13 +214,27 @@ async fn lanes(
     Ok(lanes)
 }
 
-async fn drive_all(lanes: Vec<Lane>, window: Window) -> Tally {
+/// How long a lane takes from one request to the next, at least.
+#[derive(Clone, Copy)]
+struct Pace(Duration);
+
+impl Pace {
+    fn of(options: &Options) -> Pace {
+        let lanes = (options.connections * options.streams) as f64;
+        match options.rate > 0.0 {
+            true => Pace(Duration::from_secs_f64(lanes / options.rate)),
+            false => Pace(Duration::ZERO),
+        }
+    }
+}
+
+async fn drive_all(lanes: Vec<Lane>, window: Window, pace: Pace) -> Tally {
     /// For the answers that are under way when the window closes.
     const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
     let mut driven = JoinSet::new();
     for lane in lanes {
-        driven.spawn(drive(lane, window));
+        driven.spawn(drive(lane, window, pace));
     }
     let mut tally = Tally::new();
     let collect = async {
@@ -230,7 +249,7 @@ async fn drive_all(lanes: Vec<Lane>, window: Window) -> Tally {
     tally
 }
 
-async fn drive(mut lane: Lane, window: Window) -> Tally {
+async fn drive(mut lane: Lane, window: Window, pace: Pace) -> Tally {
     /// Before the next try, when the server does not take requests.
     const AFTER_FAILURE: Duration = Duration::from_millis(10);
 
@@ -244,6 +263,11 @@ async fn drive(mut lane: Lane, window: Window) -> Tally {
         }
         if outcome.is_err() {
             sleep(AFTER_FAILURE).await;
+            ended = Instant::now();
+        }
+        let Pace(pace) = pace;
+        if ended - begun < pace {
+            sleep_until(begun + pace).await;
             ended = Instant::now();
         }
         begun = ended;

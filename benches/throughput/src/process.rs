@@ -5,6 +5,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 /// What a process and its descendants have used so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
@@ -38,6 +40,42 @@ pub(crate) fn usage(pid: u32) -> io::Result<Usage> {
             format!("there is no process {pid}"),
         )),
     }
+}
+
+/// The most that a process ever had resident, in bytes.
+///
+/// # Errors
+/// `/proc` cannot be read, or the process is gone.
+pub(crate) fn peak_resident(pid: u32) -> io::Result<u64> {
+    let path = Path::new("/proc").join(pid.to_string()).join("status");
+    let status = std::fs::read_to_string(path)?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = peak.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    let kibibytes = kibibytes.ok_or_else(|| io::Error::other("no VmHWM in its status"))?;
+    Ok(kibibytes << 10)
+}
+
+/// Descriptors that a process has open.
+///
+/// # Errors
+/// `/proc` cannot be read, or the process is gone.
+pub(crate) fn descriptors(pid: u32) -> io::Result<usize> {
+    Ok(Path::new("/proc")
+        .join(pid.to_string())
+        .join("fd")
+        .read_dir()?
+        .count())
+}
+
+/// Lets this process have as many descriptors as the system allows it.
+pub(crate) fn raise_descriptors() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    // Whoever needs more than there are is told when there are none left.
+    let _ = setrlimit(Resource::Nofile, raised);
 }
 
 struct Process {

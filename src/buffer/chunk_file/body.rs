@@ -1,13 +1,12 @@
 //! A sealed chunk's bytes, as a sink reads them.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::frame::{FrameError, FrameReader, Kind};
+use super::compression::Compression;
+use super::frame::{FrameError, FrameReader, Kind, READ_SIZE};
 use crate::host::fs::{Cursor, File, Fs};
-
-const READ_SIZE: usize = 256 * 1024;
 
 /// The events of a chunk file's data frames, one after another, as often as they are asked for.
 #[derive(Clone)]
@@ -27,10 +26,9 @@ impl ChunkBody {
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         let file = self.fs.open_to_read(&self.path)?;
         let synced = Cursor::new(file, 0).take(self.length);
-        let source = BufReader::with_capacity(READ_SIZE, synced);
         Ok(Box::new(Payloads {
-            frames: FrameReader::new(source, 0),
-            payload: Vec::new(),
+            frames: FrameReader::new(synced, 0, READ_SIZE),
+            unpacked: None,
             served: 0,
             length: self.length,
         }))
@@ -43,8 +41,7 @@ impl ChunkBody {
 /// # Errors
 /// The file cannot be read.
 pub(in crate::buffer) fn leading_frames(file: Box<dyn File>, most: u64) -> io::Result<(u64, u64)> {
-    let source = BufReader::with_capacity(READ_SIZE, Cursor::new(file, 0));
-    let mut frames = FrameReader::new(source, 0);
+    let mut frames = FrameReader::new(Cursor::new(file, 0), 0, READ_SIZE);
     let (mut bytes, mut end) = (0, 0);
     loop {
         let frame = match frames.next() {
@@ -65,31 +62,56 @@ pub(in crate::buffer) fn leading_frames(file: Box<dyn File>, most: u64) -> io::R
 
 struct Payloads<R> {
     frames: FrameReader<R>,
-    payload: Vec<u8>,
-    /// How much of `payload` was handed out.
+    /// The events of the last frame, unless they lie in it as they are.
+    unpacked: Option<Vec<u8>>,
+    /// How much of the last frame's events was handed out.
     served: usize,
     /// Where the last frame is to end.
     length: u64,
 }
 
+impl<R: Read> Payloads<R> {
+    /// What is still to be handed out of the last frame.
+    fn rest(&self) -> &[u8] {
+        let events = match &self.unpacked {
+            Some(unpacked) => unpacked,
+            None => self.frames.payload(),
+        };
+        events.get(self.served..).unwrap_or_default()
+    }
+
+    /// Goes on to the next frame; `false` at the end of the file.
+    fn advance(&mut self) -> io::Result<bool> {
+        self.served = 0;
+        let mut unpacked = self.unpacked.take().unwrap_or_default();
+        let Some(frame) = self.frames.next().map_err(io::Error::other)? else {
+            // What is read here is put and then removed: it had better be all.
+            return match self.frames.offset() == self.length {
+                true => Ok(false),
+                false => Err(io::ErrorKind::UnexpectedEof.into()),
+            };
+        };
+        self.unpacked = match frame.kind {
+            Kind::Data(Compression::Text) => None,
+            Kind::Data(compression) => {
+                compression.unpack(frame.payload, &mut unpacked)?;
+                Some(unpacked)
+            }
+            // There are no events in it.
+            Kind::Header | Kind::Name => Some(Vec::new()),
+        };
+        Ok(true)
+    }
+}
+
 impl<R: Read> Read for Payloads<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.served == self.payload.len() {
-            let frame = self.frames.next().map_err(io::Error::other)?;
-            let Some(frame) = frame else {
-                // What is read here is put and then removed: it had better be all.
-                return match self.frames.offset() == self.length {
-                    true => Ok(0),
-                    false => Err(io::ErrorKind::UnexpectedEof.into()),
-                };
-            };
-            if let Kind::Data(compression) = frame.kind {
-                compression.unpack(frame.payload, &mut self.payload)?;
-                self.served = 0;
+        while self.rest().is_empty() {
+            if !self.advance()? {
+                return Ok(0);
             }
         }
-        let mut rest = self.payload.get(self.served..).unwrap_or_default();
-        let count = rest.read(buffer)?;
+        let count = self.rest().read(buffer)?;
         self.served += count;
         Ok(count)
     }

@@ -1,6 +1,7 @@
 //! Frames: how a payload lies in a chunk file, and how it is read back.
 
 use std::io::{self, Read};
+use std::ops::Range;
 
 use super::compression::Compression;
 
@@ -175,22 +176,35 @@ pub(super) enum FrameError {
     Io(#[from] io::Error),
 }
 
-/// Reads frames one after another.
+/// How much is read from the disk at once.
+pub(super) const READ_SIZE: usize = 256 * 1024;
+
+/// Reads frames one after another. It has a buffer of its own, in which frames are checked and
+/// handed out where they are.
 pub(super) struct FrameReader<R> {
     source: R,
+    /// How much is read at once.
+    block: usize,
     /// Where the next frame begins in the file.
     offset: u64,
-    payload: Vec<u8>,
+    buffer: Vec<u8>,
+    /// What of the buffer was read and not yet handed out.
+    unread: Range<usize>,
+    /// The payload of the last frame, in the buffer.
+    payload: Range<usize>,
 }
 
 impl<R: Read> FrameReader<R> {
-    /// `source` stands at `offset` of the file.
-    pub(super) fn new(source: R, offset: u64) -> Self {
-        let payload = Vec::new();
+    /// `source` stands at `offset` of the file; it is read in blocks of so many bytes, unless a
+    /// frame is larger.
+    pub(super) fn new(source: R, offset: u64, block: usize) -> Self {
         Self {
             source,
+            block,
             offset,
-            payload,
+            buffer: Vec::new(),
+            unread: 0..0,
+            payload: 0..0,
         }
     }
 
@@ -199,16 +213,26 @@ impl<R: Read> FrameReader<R> {
         self.offset
     }
 
+    /// The payload of the last frame that [`Self::next`] gave.
+    pub(super) fn payload(&self) -> &[u8] {
+        self.buffer.get(self.payload.clone()).unwrap_or_default()
+    }
+
     /// The next frame, or `None` where the file ends between two.
     ///
     /// After an error the reader is of no more use.
     pub(super) fn next(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
-        let mut head = [0; HEAD_LENGTH];
-        match read_full(&mut self.source, &mut head)? {
-            0 => return Ok(None),
-            HEAD_LENGTH => {}
-            _ => return Err(FrameError::Short),
+        self.payload = 0..0;
+        if !self.fill(HEAD_LENGTH)? {
+            return match self.unread.is_empty() {
+                true => Ok(None),
+                false => Err(FrameError::Short),
+            };
         }
+        let unread = self.buffer.get(self.unread.clone()).unwrap_or_default();
+        let Some(head) = unread.first_chunk::<HEAD_LENGTH>() else {
+            return Err(FrameError::Short);
+        };
         let [
             m0,
             m1,
@@ -226,30 +250,58 @@ impl<R: Read> FrameReader<R> {
             c1,
             c2,
             c3,
-        ] = head;
+        ] = *head;
         let kind = match Kind::from_byte(kind) {
             Some(kind) if [m0, m1] == MARK && version == VERSION => kind,
             _ => return Err(FrameError::Unreadable),
         };
         let length = u32::from_le_bytes([l0, l1, l2, l3]);
-        self.payload.clear();
-        // NOTE: grows with what is really there, so a damaged length cannot ask for 4 GiB.
-        let mut limited = (&mut self.source).take(u64::from(length));
-        if limited.read_to_end(&mut self.payload)? < length as usize {
+        let size = frame_size(length as usize);
+        if !self.fill(size)? {
             return Err(FrameError::Short);
         }
+        let end = self.unread.start + size;
+        self.payload = self.unread.start + HEAD_LENGTH..end;
         let records = u32::from_le_bytes([r0, r1, r2, r3]);
-        let crc = checksum(&checked_head(kind, length, records), &self.payload);
+        let crc = checksum(&checked_head(kind, length, records), self.payload());
         if crc != u32::from_le_bytes([c0, c1, c2, c3]) {
             return Err(FrameError::Unreadable);
         }
-        self.offset += frame_size(self.payload.len()) as u64;
+        self.unread.start = end;
+        self.offset += size as u64;
         Ok(Some(Frame {
             kind,
             records,
-            payload: &self.payload,
+            payload: self.payload(),
             end: self.offset,
         }))
+    }
+
+    /// Reads until so many bytes are there; `false` if the source has not so many.
+    fn fill(&mut self, wanted: usize) -> io::Result<bool> {
+        while self.unread.len() < wanted {
+            if self.unread.is_empty() {
+                self.unread = 0..0;
+            } else if self.unread.start + wanted > self.buffer.len() {
+                self.buffer.copy_within(self.unread.clone(), 0);
+                self.unread = 0..self.unread.len();
+            }
+            if self.unread.end == self.buffer.len() {
+                // NOTE: grows with what is really there, so a damaged length cannot ask for
+                // 4 GiB.
+                let most = wanted.max(self.block);
+                let larger = (2 * self.buffer.len()).clamp(self.block, most);
+                self.buffer.resize(larger, 0);
+            }
+            let free = self.buffer.get_mut(self.unread.end..).unwrap_or_default();
+            match self.source.read(free) {
+                Ok(0) => return Ok(false),
+                Ok(count) => self.unread.end += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -257,18 +309,4 @@ impl<R: Read> FrameReader<R> {
 pub(super) fn find_mark(bytes: &[u8], from: usize) -> Option<usize> {
     let rest = bytes.get(from..)?;
     memchr::memmem::find(rest, &MARK).map(|at| from + at)
-}
-
-/// Fills the buffer unless the source ends before; returns how much was read.
-fn read_full(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match source.read(rest) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }

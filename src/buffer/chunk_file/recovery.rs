@@ -2,6 +2,10 @@
 //!
 //! Nothing found here may keep the server from starting, and nothing that an
 //! acknowledgement may have covered is deleted: what cannot be read is moved aside.
+//!
+//! Reading gigabytes takes its time, in which no event would be accepted. So at the start only
+//! those chunks are read that are to be written again; of the others the header is, and
+//! [`recover_chunk`] does the rest before they are delivered.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,6 +15,7 @@ use std::path::{Path, PathBuf};
 use fluent_compat::chunk::ChunkId;
 use tracing::{error, info, warn};
 
+use super::glance::{Foremost, Glance};
 use super::header::{Header, ObjectName};
 use super::names::{ChunkNames, State};
 use super::scan::{Scan, Tail, scan};
@@ -29,13 +34,29 @@ pub(in crate::buffer) struct Recovered {
     pub(in crate::buffer) bytes: u64,
     /// Where the file ends.
     pub(in crate::buffer) length: u64,
+    pub(in crate::buffer) reading: Reading,
 }
 
-/// Reads a buffer's directory, mends what can be mended, and says what is there.
+/// How much of a chunk was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::buffer) enum Reading {
+    /// Its header alone. There are no more than `bytes`; whether it has a name, and how many
+    /// records, is not known.
+    Header,
+    /// Every frame; what was wrong is mended, and the file is synced.
+    Whole,
+}
+
+/// Looks through a buffer's directory and says what is there. Staged chunks are read, and
+/// mended if need be, as far as `read_now` bytes go.
 ///
 /// # Errors
 /// Only when the directory itself cannot be created or listed.
-pub(in crate::buffer) fn recover(fs: &dyn Fs, names: &ChunkNames) -> io::Result<Vec<Recovered>> {
+pub(in crate::buffer) fn recover(
+    fs: &dyn Fs,
+    names: &ChunkNames,
+    read_now: u64,
+) -> io::Result<Vec<Recovered>> {
     fs.create_dir_all(names.dir())?;
     let mut found: BTreeMap<ChunkId, ChunkFiles> = BTreeMap::new();
     for path in fs.list(names.dir())? {
@@ -46,24 +67,56 @@ pub(in crate::buffer) fn recover(fs: &dyn Fs, names: &ChunkNames) -> io::Result<
             found.entry(id).or_default().set(state, path);
         }
     }
-    let found: Vec<_> = found.into_iter().collect();
-    let recovered = parallel::map(&found, |(id, files)| {
-        recover_chunk(fs, names, *id, files.clone())
+    let found: Vec<_> = found.into_values().collect();
+    let glances = parallel::map(&found, |files| {
+        let (state, path) = files.clone().only(fs)?;
+        Glance::at(fs, state, path)
     });
-    let mut chunks = Vec::with_capacity(found.len());
-    for ((id, files), recovered) in found.iter().zip(recovered) {
-        match recovered {
-            Ok(chunk) => chunks.extend(chunk),
-            Err(error) => {
-                let path = files.any().display();
-                error!(chunk = %id, %path, %error, "chunk could not be taken up; it is left where it is");
-            }
-        }
-    }
+    let glances = those_well(glances, found.iter().map(|files| files.any().display()));
+    let chosen = Glance::choose(&glances, read_now);
+    let chosen: Vec<_> = glances.iter().zip(chosen).collect();
+    let recovered = parallel::map(&chosen, |(glance, read_now)| match &glance.header {
+        Some(foremost) if !read_now => Ok(Some(glance.unread(foremost))),
+        _ => recover_chunk(fs, names, glance.state, &glance.path),
+    });
+    let paths = glances.iter().map(|glance| glance.path.display());
+    let chunks = those_well(recovered, paths);
     if let Err(error) = fs.sync_dir(names.dir()) {
         warn!(%error, "the buffer's directory could not be synced");
     }
-    Ok(chunks)
+    Ok(chunks.into_iter().flatten().collect())
+}
+
+/// The results that are good. Of the others there is a line in the log each.
+fn those_well<T>(
+    results: Vec<io::Result<T>>,
+    whose: impl Iterator<Item = impl std::fmt::Display>,
+) -> Vec<T> {
+    let mut well = Vec::with_capacity(results.len());
+    for (result, files) in results.into_iter().zip(whose) {
+        match result {
+            Ok(result) => well.push(result),
+            Err(error) => {
+                error!(%files, %error, "chunk could not be taken up; it is left where it is");
+            }
+        }
+    }
+    well
+}
+
+impl Glance {
+    fn unread(&self, foremost: &Foremost) -> Recovered {
+        Recovered {
+            state: self.state,
+            path: self.path.clone(),
+            header: foremost.header.clone(),
+            name: None,
+            records: 0,
+            bytes: self.length.saturating_sub(foremost.end),
+            length: self.length,
+            reading: Reading::Header,
+        }
+    }
 }
 
 /// The files of one chunk.
@@ -89,10 +142,10 @@ impl ChunkFiles {
 
     /// Of a chunk's `b` and `q` file the `q` file is the whole copy. One that has been
     /// replaced and cannot be removed would come back when its copy is delivered.
-    fn only(self, fs: &dyn Fs, id: ChunkId) -> io::Result<(State, PathBuf)> {
+    fn only(self, fs: &dyn Fs) -> io::Result<(State, PathBuf)> {
         match (self.staged, self.queued) {
             (Some(replaced), Some(queued)) => {
-                info!(chunk = %id, path = %replaced.display(), "removing the file that a copy has replaced");
+                info!(path = %replaced.display(), "removing the file that a copy has replaced");
                 fs.remove(&replaced)?;
                 fs.sync_dir(replaced.parent().unwrap_or(Path::new(".")))?;
                 Ok((State::Queued, queued))
@@ -104,19 +157,22 @@ impl ChunkFiles {
     }
 }
 
-fn recover_chunk(
+/// Reads a chunk from its first byte to its last, mends what can be mended, and syncs it. `None`
+/// if it holds no event; the file is gone then.
+///
+/// # Errors
+/// It could not be read, mended or synced. All of it is to be done again.
+pub(in crate::buffer) fn recover_chunk(
     fs: &dyn Fs,
     names: &ChunkNames,
-    id: ChunkId,
-    files: ChunkFiles,
+    state: State,
+    path: &Path,
 ) -> io::Result<Option<Recovered>> {
-    let (state, path) = files.only(fs, id)?;
-    let path = path.as_path();
     let file = fs.open(path)?;
     let mut found = scan(&*file)?;
     let Some(header) = found.header.take() else {
         drop(file);
-        return set_aside_headless(fs, names, id, path, &found);
+        return set_aside_headless(fs, names, path, &found);
     };
     mend(fs, names, &header, path, &*file, &mut found)?;
     if found.bytes == 0 {
@@ -135,6 +191,7 @@ fn recover_chunk(
         records: found.records,
         bytes: found.bytes,
         length: found.good_end,
+        reading: Reading::Whole,
     }))
 }
 
@@ -143,7 +200,6 @@ fn recover_chunk(
 fn set_aside_headless(
     fs: &dyn Fs,
     names: &ChunkNames,
-    id: ChunkId,
     path: &Path,
     found: &Scan,
 ) -> io::Result<Option<Recovered>> {
@@ -153,7 +209,7 @@ fn set_aside_headless(
     }
     let aside = damaged_path(fs, names, path)?;
     fs.rename(path, &aside)?;
-    error!(chunk = %id, path = %path.display(), moved_to = %aside.display(), "chunk without a readable header set aside");
+    error!(path = %path.display(), moved_to = %aside.display(), "chunk without a readable header set aside");
     Ok(None)
 }
 
@@ -182,7 +238,13 @@ fn mend(
         // under it, and without it after a power cut, the chunk would be put again.
         copy_range(file, found.name_at.clone(), file, found.name_at.start)?;
         // What a killed server had written and not synced counts from now on.
-        return file.sync_data();
+        let Err(error) = file.sync_data() else {
+            return Ok(());
+        };
+        // Another sync might say that all is well without having written anything.
+        warn!(path = %path.display(), %error, "a chunk from before could not be synced; it is copied");
+        rewrite_without(fs, path, file, found)?;
+        return fs.sync_dir(names.dir());
     }
     let aside = damaged_path(fs, names, path)?;
     let kept_aside = fs.create_new(&aside)?;
@@ -201,6 +263,10 @@ fn mend(
 /// Writes the good frames to a new file and puts it in the old one's place.
 fn rewrite_without(fs: &dyn Fs, path: &Path, file: &dyn File, found: &mut Scan) -> io::Result<()> {
     let unfinished = path.with_extension("tmp");
+    if fs.exists(&unfinished)? {
+        // Of an attempt that has failed.
+        fs.remove(&unfinished)?;
+    }
     let fresh = fs.create_new(&unfinished)?;
     let (mut from, mut written) = (0, 0);
     for range in &found.damage {

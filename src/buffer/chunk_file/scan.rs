@@ -1,14 +1,11 @@
 //! Reading a chunk file from its first byte to its last good one.
 
-use std::io::{self, BufReader};
+use std::io;
 use std::ops::Range;
 
-use super::frame::{FrameError, FrameReader, Kind, find_mark};
+use super::frame::{FrameError, FrameReader, Kind, READ_SIZE, find_mark};
 use super::header::{Header, ObjectName};
 use crate::host::fs::{Cursor, File};
-
-/// How much is read from the disk at once.
-const READ_SIZE: usize = 256 * 1024;
 
 /// What a chunk file was found to hold.
 #[derive(Debug, Default)]
@@ -66,7 +63,7 @@ pub(in crate::buffer) fn scan(file: &dyn File) -> io::Result<Scan> {
 impl Scan {
     /// Takes frames from `start` until one cannot be read; `None` at the clean end.
     fn frames_from(&mut self, file: &dyn File, start: u64) -> io::Result<Option<Tail>> {
-        let mut frames = FrameReader::new(reader_at(file, start), start);
+        let mut frames = frames_at(file, start);
         loop {
             let frame = match frames.next() {
                 Ok(Some(frame)) => frame,
@@ -91,9 +88,9 @@ impl Scan {
     }
 }
 
-/// A buffered reader over the file from `offset` on.
-fn reader_at(file: &dyn File, offset: u64) -> BufReader<Cursor<&dyn File>> {
-    BufReader::with_capacity(READ_SIZE, Cursor::new(file, offset))
+/// The frames of the file from `offset` on.
+fn frames_at(file: &dyn File, offset: u64) -> FrameReader<Cursor<&dyn File>> {
+    FrameReader::new(Cursor::new(file, offset), offset, READ_SIZE)
 }
 
 /// The next place at or after `from` where a whole frame stands.
@@ -106,7 +103,7 @@ fn next_good_frame(file: &dyn File, from: u64, length: u64) -> io::Result<Option
         let mut at = 0;
         while let Some(mark) = find_mark(found, at) {
             let candidate = base + mark as u64;
-            let frame_there = FrameReader::new(reader_at(file, candidate), candidate)
+            let frame_there = frames_at(file, candidate)
                 .next()
                 .is_ok_and(|frame| frame.is_some());
             if frame_there {

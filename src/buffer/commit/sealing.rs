@@ -10,7 +10,7 @@ use tracing::{debug, error, info, warn};
 
 use super::Committer;
 use crate::buffer::Sealing;
-use crate::buffer::chunk_file::{Header, Recovered, State};
+use crate::buffer::chunk_file::{Header, Reading, Recovered, State};
 use crate::buffer::limits::Limits;
 use crate::buffer::payload::Content;
 use crate::buffer::stage::{Condition, Door, Pending, StagedChunk};
@@ -26,11 +26,13 @@ pub(super) struct FullRule {
 }
 
 impl Committer {
-    /// Stages and queues the chunks that an earlier run left.
-    pub(in crate::buffer) fn take_up_what_is_there(&mut self) -> io::Result<()> {
-        let (mut chunks, mut records, mut bytes) = (0_u64, 0, 0);
-        for found in self.storage.recover()? {
-            (chunks, records, bytes) = (chunks + 1, records + found.records, bytes + found.bytes);
+    /// Stages and queues the chunks that an earlier run left. Of staged ones so many bytes are
+    /// read at once.
+    pub(in crate::buffer) fn take_up_what_is_there(&mut self, read_now: u64) -> io::Result<()> {
+        let (mut chunks, mut unread, mut bytes) = (0_u64, 0_u64, 0);
+        for found in self.storage.recover(read_now)? {
+            (chunks, bytes) = (chunks + 1, bytes + found.bytes);
+            unread += u64::from(found.reading == Reading::Header);
             debug!(
                 chunk = %found.header.id,
                 tag = found.header.metadata.tag_text(),
@@ -38,6 +40,7 @@ impl Committer {
                 records = found.records,
                 bytes = found.bytes,
                 state = ?found.state,
+                reading = ?found.reading,
                 "taking up a chunk from before"
             );
             self.limits.found(found.bytes);
@@ -45,7 +48,12 @@ impl Committer {
         }
         self.count_staged();
         if chunks > 0 {
-            info!(chunks, records, bytes, "took up what was there from before");
+            info!(
+                chunks,
+                unread,
+                bytes,
+                "took up what was there from before; unread chunks are read when they are delivered"
+            );
         }
         Ok(())
     }
@@ -59,13 +67,18 @@ impl Committer {
         let chunk = StagedChunk {
             header: found.header,
             path: found.path,
-            condition: Condition::Sound,
+            condition: match found.reading {
+                Reading::Header => Condition::Unread,
+                Reading::Whole => Condition::Sound,
+            },
             door: Door::Open,
             length: found.length,
             content,
             pending: Pending::default(),
         };
-        if found.state == State::Staged && !taken {
+        // NOTE: nothing may be appended to what is unread: its end may be a torn frame.
+        let goes_on = found.reading == Reading::Whole && !taken;
+        if found.state == State::Staged && goes_on {
             self.stage.insert(chunk);
             return;
         }
@@ -147,7 +160,7 @@ impl Committer {
                     return;
                 }
             },
-            Condition::Sound | Condition::Unborn => self
+            Condition::Sound | Condition::Unborn | Condition::Unread => self
                 .rename_to_queued(&chunk, open.as_deref())
                 .unwrap_or_else(|error| {
                     let about = &chunk.header.metadata;

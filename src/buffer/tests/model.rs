@@ -2,7 +2,8 @@
 //!
 //! Each event is a line of its own, so the model is a state for each line. The buffer runs
 //! without its thread, so that a life takes the same course each time. After each start it
-//! may pack events with something else, so that one chunk has frames of all kinds.
+//! may pack events with something else, so that one chunk has frames of all kinds, and each
+//! start reads another part of what it finds.
 
 use std::collections::HashMap;
 use std::iter::Cycle;
@@ -70,12 +71,25 @@ fn trouble() -> impl Strategy<Value = Trouble> {
     ]
 }
 
-fn compression() -> impl Strategy<Value = Compression> {
-    prop_oneof![
+/// What a start is told.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    compression: Compression,
+    read_at_start: u64,
+}
+
+fn start() -> impl Strategy<Value = Start> {
+    let compression = prop_oneof![
         Just(Compression::Text),
         Just(Compression::Gzip),
         Just(Compression::Zstd),
-    ]
+    ];
+    // Nothing, a chunk or two, everything.
+    let read_at_start = prop_oneof![Just(0), Just(300), Just(READ_AT_START)];
+    (compression, read_at_start).prop_map(|(compression, read_at_start)| Start {
+        compression,
+        read_at_start,
+    })
 }
 
 proptest! {
@@ -87,9 +101,9 @@ proptest! {
     #[test]
     fn what_is_acknowledged_is_found_once_and_what_is_refused_never(
         life in prop::collection::vec((work(), trouble()), 1..30),
-        compressions in prop::collection::vec(compression(), 1..4),
+        starts in prop::collection::vec(start(), 1..4),
     ) {
-        let mut model = Model::new(compressions);
+        let mut model = Model::new(starts);
         for (work, trouble) in life {
             model.live(work, &trouble);
         }
@@ -106,20 +120,20 @@ struct Model {
     /// Names under which a chunk may have been put, the last one last.
     names: HashMap<ChunkId, Vec<String>>,
     answering: bool,
-    /// What each start packs events with, over and over.
-    compressions: Cycle<IntoIter<Compression>>,
+    /// What each start is told, over and over.
+    starts: Cycle<IntoIter<Start>>,
     compression: Compression,
 }
 
 impl Model {
-    fn new(compressions: Vec<Compression>) -> Self {
+    fn new(starts: Vec<Start>) -> Self {
         let fs = CrashingFs::default();
-        let mut compressions = compressions.into_iter().cycle();
-        let compression = compressions.next().unwrap();
+        let mut starts = starts.into_iter().cycle();
+        let first = starts.next().unwrap();
         Self {
-            buffer: open_small(&fs, compression),
-            compressions,
-            compression,
+            buffer: open_small(&fs, first),
+            starts,
+            compression: first.compression,
             fs,
             promises: HashMap::new(),
             lines: 0,
@@ -222,9 +236,14 @@ impl Model {
     }
 
     fn take(&mut self) {
-        let Some(chunk) = self.buffer.take(Instant::now()) else {
+        let Some(mut chunk) = self.buffer.take(Instant::now()) else {
             return;
         };
+        match self.buffer.verify(&mut chunk) {
+            Ok(Verified::Events) => {}
+            Ok(Verified::Nothing) => return,
+            Err(_) => return self.buffer.give_back(chunk, Instant::now()),
+        }
         if let Some(names) = self.names.get(&chunk.header.id) {
             let name = &chunk.name.as_ref().unwrap().name;
             assert!(names.contains(name), "{name} is not in {names:?}");
@@ -278,8 +297,9 @@ impl Model {
     }
 
     fn start(&mut self) {
-        self.compression = self.compressions.next().unwrap();
-        self.buffer = open_small(&self.fs, self.compression);
+        let start = self.starts.next().unwrap();
+        self.compression = start.compression;
+        self.buffer = open_small(&self.fs, start);
     }
 
     /// The lines of a chunk, read while nothing fails.
@@ -298,7 +318,10 @@ impl Model {
         self.start();
         self.committer(|committer| committer.seal_due(None, &|_| true));
         let mut found: HashMap<String, u32> = HashMap::new();
-        while let Some(chunk) = self.buffer.take(Instant::now()) {
+        while let Some(mut chunk) = self.buffer.take(Instant::now()) {
+            if self.buffer.verify(&mut chunk).unwrap() == Verified::Nothing {
+                continue;
+            }
             for line in self.readable(&chunk) {
                 *found.entry(line).or_default() += 1;
             }
@@ -325,9 +348,10 @@ impl Model {
 }
 
 /// A buffer whose chunks are full after a few lines.
-fn open_small(fs: &CrashingFs, compression: Compression) -> Buffer {
+fn open_small(fs: &CrashingFs, start: Start) -> Buffer {
     let mut config = config();
-    config.compression = compression;
+    config.compression = start.compression;
+    config.read_at_start = start.read_at_start;
     config.chunk_limit_size = 60;
     let clock = Arc::new(PausedClock::starting_at(1_700_000_000));
     Buffer::open_without_thread(Arc::new(fs.clone()), &config, clock).unwrap()

@@ -191,3 +191,125 @@ async fn a_chunk_of_a_killed_server_is_on_the_disk_before_it_goes_on() {
     fs.crash_hard();
     assert_eq!(drain(&restarted).await, texts(&[("a", &["one\none\n"])]));
 }
+
+/// Two events in a queued chunk.
+async fn two_queued_events(fs: &CrashingFs) -> PathBuf {
+    let buffer = open(fs);
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    buffer.append(vec![portion("a", "two\n")]).await.unwrap();
+    buffer.seal(|_| true).await;
+    fs.paths().remove(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queued_chunk_is_read_and_mended_when_it_is_verified_and_not_at_the_start() {
+    let fs = CrashingFs::default();
+    let path = two_queued_events(&fs).await;
+    fs.corrupt(&path, |content| {
+        let at = position(content, "one\n");
+        content[at] = b'X';
+    });
+    let buffer = open(&fs);
+    assert_eq!(backups(&fs), Vec::<PathBuf>::new());
+    let mut chunk = buffer.take(Instant::now()).unwrap();
+    assert!(!chunk.is_verified());
+    assert!(buffer.held() > 4);
+    assert_eq!(buffer.verify(&mut chunk).unwrap(), Verified::Events);
+    assert_eq!(text_of(&buffer, &chunk), "two\n");
+    assert_eq!((chunk.records, buffer.held()), (1, 4));
+    assert_eq!(backups(&fs).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_torn_tail_of_a_queued_chunk_is_cut_before_its_name_is_written() {
+    let fs = CrashingFs::default();
+    let path = two_queued_events(&fs).await;
+    fs.corrupt(&path, |content| content.truncate(content.len() - 3));
+    let buffer = open(&fs);
+    let mut chunk = buffer.take(Instant::now()).unwrap();
+    let object = ObjectName {
+        name: "logs/0.gz".to_owned(),
+        index: 0,
+        target: Target::Primary,
+    };
+    // Behind a torn frame nobody would find it.
+    buffer.write_name(&mut chunk, object.clone()).unwrap_err();
+    buffer.verify(&mut chunk).unwrap();
+    buffer.write_name(&mut chunk, object.clone()).unwrap();
+    fs.crash_hard();
+    let buffer = open(&fs);
+    let chunk = take(&buffer).await.unwrap();
+    assert_eq!(chunk.name.as_ref(), Some(&object));
+    assert_eq!(text_of(&buffer, &chunk), "one\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queued_chunk_without_events_is_gone_once_it_is_verified() {
+    let fs = CrashingFs::default();
+    let path = two_queued_events(&fs).await;
+    fs.corrupt(&path, |content| {
+        let first_frame = position(content, "one\n") - 16;
+        content.truncate(first_frame + 17);
+    });
+    let buffer = open(&fs);
+    let mut chunk = buffer.take(Instant::now()).unwrap();
+    assert_eq!(buffer.verify(&mut chunk).unwrap(), Verified::Nothing);
+    assert_eq!(fs.paths(), Vec::<PathBuf>::new());
+    assert_eq!(buffer.held(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn staged_chunks_beyond_what_is_read_at_the_start_take_no_more_events() {
+    let fs = CrashingFs::default();
+    let buffer = open(&fs);
+    let long = format!("{}\n", "x".repeat(400));
+    buffer.append(vec![portion("long", &long)]).await.unwrap();
+    buffer.append(vec![portion("a", "one\n")]).await.unwrap();
+    buffer.close().await;
+    let mut config = config();
+    config.read_at_start = 400;
+    let buffer = open_with(&fs, &config);
+    buffer.append(vec![portion("long", "two\n")]).await.unwrap();
+    buffer.append(vec![portion("a", "two\n")]).await.unwrap();
+    let wanted = [
+        ("a", &["one\ntwo\n"][..]),
+        ("long", &[long.as_str(), "two\n"]),
+    ];
+    assert_eq!(drain(&buffer).await, texts(&wanted));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chunk_that_could_not_be_mended_is_mended_when_it_is_tried_again() {
+    let fs = CrashingFs::default();
+    let path = two_queued_events(&fs).await;
+    fs.corrupt(&path, |content| {
+        let at = position(content, "one\n");
+        content[at] = b'X';
+    });
+    let buffer = open(&fs);
+    let mut chunk = buffer.take(Instant::now()).unwrap();
+    fs.fault(|op, _| (op == Op::Rename).then(|| io::ErrorKind::StorageFull.into()));
+    buffer.verify(&mut chunk).unwrap_err();
+    fs.heal();
+    assert_eq!(buffer.verify(&mut chunk).unwrap(), Verified::Events);
+    assert_eq!(text_of(&buffer, &chunk), "two\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chunk_whose_sync_fails_when_it_is_verified_is_copied() {
+    let fs = CrashingFs::default();
+    let path = two_queued_events(&fs).await;
+    fs.corrupt(&path, |content| content.truncate(content.len() - 3));
+    let buffer = open(&fs);
+    let mut chunk = buffer.take(Instant::now()).unwrap();
+    let mut fails = true;
+    fs.fault(move |op, _| {
+        let fails = op == Op::SyncData && std::mem::take(&mut fails);
+        fails.then(|| io::ErrorKind::StorageFull.into())
+    });
+    assert_eq!(buffer.verify(&mut chunk).unwrap(), Verified::Events);
+    fs.crash_hard();
+    let buffer = open(&fs);
+    let chunk = take(&buffer).await.unwrap();
+    assert_eq!(text_of(&buffer, &chunk), "one\n");
+}

@@ -9,6 +9,7 @@ mod digests;
 mod ledger;
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ pub(super) struct Lab {
     /// A disk that fails and then loses its power may cost evidence, though no events.
     pub(super) evidence: Expected,
     wall: i64,
+    /// How often a server was started here.
+    starts: usize,
     life: Option<Life>,
 }
 
@@ -63,6 +66,7 @@ impl Lab {
             ledger: Ledger::default(),
             evidence,
             wall: START,
+            starts: 0,
             life: None,
         };
         lab.start();
@@ -138,10 +142,12 @@ impl Lab {
             .start_paused(true)
             .build()
             .unwrap();
+        let buffer = small_chunks(self.starts);
+        self.starts += 1;
         let (clock, buffer, schedule) = runtime.block_on(async {
             let clock = Arc::new(PausedClock::starting_at(self.wall));
             let fs = Arc::new(self.disk.clone());
-            let buffer = Buffer::open_without_thread(fs, &small_chunks(), clock.clone()).unwrap();
+            let buffer = Buffer::open_without_thread(fs, &buffer, clock.clone()).unwrap();
             let sinks = Sinks {
                 primary: self.bucket.clone(),
                 secondary: None,
@@ -181,14 +187,14 @@ impl Lab {
         self.start();
         self.flush();
         for _ in 0..100 {
-            if self.chunks_left() == 0 {
+            if self.chunks_left().is_empty() {
                 break;
             }
             self.pass(60);
         }
         let left = self.chunks_left();
-        if left > 0 {
-            return Err(format!("{left} chunks are never delivered"));
+        if !left.is_empty() {
+            return Err(format!("never delivered: {left:?}"));
         }
         self.ledger.compare(&self.bucket.delivered()?)?;
         self.stop();
@@ -196,12 +202,13 @@ impl Lab {
         Ok(self.ledger)
     }
 
-    fn chunks_left(&self) -> usize {
-        let paths = self.disk.paths().into_iter();
+    fn chunks_left(&self) -> Vec<PathBuf> {
+        let mut paths = self.disk.paths();
+        let is_a_chunk = |path: &PathBuf| {
+            !path.starts_with("/buffer/backup") && !path.starts_with("/buffer/digest")
+        };
+        paths.retain(is_a_chunk);
         paths
-            .filter(|path| !path.starts_with("/buffer/backup"))
-            .filter(|path| !path.starts_with("/buffer/digest"))
-            .count()
     }
 
     fn living(&self) -> &Life {
@@ -229,9 +236,16 @@ fn portion(timekey: i64, number: u32) -> Portion {
     }
 }
 
-/// A chunk is full after five events.
-fn small_chunks() -> buffer::Config {
+/// A chunk is full after five events. What is found at a start is read then or later, and now
+/// and then a part of it then and the others later.
+fn small_chunks(starts: usize) -> buffer::Config {
+    let read_at_start = match starts % 3 {
+        0 => buffer::READ_AT_START,
+        1 => 0,
+        _ => 300,
+    };
     buffer::Config {
+        read_at_start,
         chunk_limit_size: 80,
         ..buffer::tests::config()
     }

@@ -5,7 +5,7 @@
 //! otherwise, so memory stays flat however large a chunk is. The same chunk gives the
 //! same bytes each time.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -19,6 +19,11 @@ use crate::sink::{Body, ObjectFacts};
 
 /// A larger body goes into a file, in bytes.
 const MEMORY_LIMIT: usize = 8 << 20;
+
+/// What is read and packed, or read and sent, at a time, in bytes: requests of one event leave
+/// frames of a few hundred bytes, and each change to a thread that may block costs as much as
+/// sending some KiB.
+const BLOCK: usize = 256 << 10;
 
 /// The body of an object.
 #[derive(Debug)]
@@ -93,6 +98,7 @@ impl Packed {
                 file.rewind().await?;
                 FsBuilder::new()
                     .file(file)
+                    .buffer_size(BLOCK)
                     .length(Length::Exact(self.length))
                     .build()
                     .await
@@ -115,22 +121,42 @@ fn pack<W: Write>(body: &dyn Body, store_as: StoreAs, out: Measured<W>) -> io::R
             // NOTE: no time and no name in the header, so that the bytes are the
             // same each time.
             let mut gzip = GzBuilder::new().mtime(0).write(out, Compression::default());
-            io::copy(&mut reader, &mut gzip)?;
+            copy(&mut reader, &mut gzip)?;
             gzip.finish()?
         }
         StoreAs::Zstd(level) => {
             let mut zstd = zstd::Encoder::new(out, level.get())?;
-            io::copy(&mut reader, &mut zstd)?;
+            copy(&mut reader, &mut zstd)?;
             zstd.finish()?
         }
         StoreAs::Json | StoreAs::Text => {
             let mut plain = out;
-            io::copy(&mut reader, &mut plain)?;
+            copy(&mut reader, &mut plain)?;
             plain
         }
     };
     measured.flush()?;
     Ok(measured)
+}
+
+/// Copies in whole blocks, however small the pieces are that the reader has.
+fn copy(reader: &mut impl Read, writer: &mut impl Write) -> io::Result<()> {
+    let mut block = vec![0; BLOCK];
+    loop {
+        let mut filled = 0;
+        while let Some(free) = block.get_mut(filled..).filter(|free| !free.is_empty()) {
+            match reader.read(free) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        writer.write_all(block.get(..filled).unwrap_or_default())?;
+        if filled < BLOCK {
+            return Ok(());
+        }
+    }
 }
 
 /// Counts what goes through.

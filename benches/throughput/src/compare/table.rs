@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use super::contender::FLOOR;
-use super::ratio::Spread;
 use super::work::Work;
 use super::{Findings, Measurement};
 use crate::load::Report;
+use crate::spread::Spread;
 
 /// Writes a table for each kind of work: medians of all rounds, and the ratios to the floor in
 /// the same round as median (least–greatest).
@@ -23,6 +23,12 @@ pub(super) fn write(out: &mut impl Write, findings: &Findings) -> io::Result<()>
             write_work(out, *work, &of_work)?;
         }
     }
+    writeln!(
+        out,
+        "\nFigures are medians of the rounds; a ratio is made of two figures of one round, and \
+         told as median (least–greatest). `load busy` is the part of the time in which the load's \
+         threads worked: far below 100 % the server is what limits the rate."
+    )?;
     if rounds(all) < 2 {
         writeln!(
             out,
@@ -36,15 +42,16 @@ fn write_work(out: &mut impl Write, work: Work, of_work: &[&Measurement]) -> io:
     writeln!(out, "\n### {work}\n")?;
     writeln!(
         out,
-        "| server | events/s | CPU µs an event | p50 µs | p99 µs | p99.9 µs | RSS MiB | load busy \
+        "| server | requests/s | events/s | CPU µs an event | p50 µs | p99 µs | p99.9 µs | RSS MiB | load busy \
          | CPU × floor | rate × floor | p50 × floor |"
     )?;
     writeln!(
         out,
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     )?;
     for server in servers(of_work) {
         let row = Row { of_work, server };
+        let requests = row.median(|r| Some(r.requests_per_second()));
         let rate = row.median(|r| Some(r.events_per_second()));
         let cpu = row.median(Report::server_microseconds_an_event);
         let p50 = row.median(|r| Some(r.latency.p50));
@@ -54,7 +61,7 @@ fn write_work(out: &mut impl Write, work: Work, of_work: &[&Measurement]) -> io:
         let busy = 100.0 * row.median(|r| Some(r.load_busy));
         write!(
             out,
-            "| {server} | {rate:.0} | {cpu:.2} | {p50:.0} | {p99:.0} | {p999:.0} | {memory:.0} | {busy:.0} %"
+            "| {server} | {requests:.0} | {rate:.0} | {cpu:.2} | {p50:.0} | {p99:.0} | {p999:.0} | {memory:.0} | {busy:.0} %"
         )?;
         let ratios = [
             row.ratio(Report::server_microseconds_an_event),
@@ -70,7 +77,26 @@ fn write_work(out: &mut impl Write, work: Work, of_work: &[&Measurement]) -> io:
         }
         writeln!(out, " |")?;
     }
+    write_busy_loads(out, of_work)?;
     write_failures(out, of_work)
+}
+
+/// A load that was busy all the time may have been what limited the rate.
+fn write_busy_loads(out: &mut impl Write, of_work: &[&Measurement]) -> io::Result<()> {
+    const TOO_BUSY: f64 = 0.9;
+
+    for server in servers(of_work) {
+        let row = Row { of_work, server };
+        let busy = row.median(|r| Some(r.load_busy));
+        if busy > TOO_BUSY {
+            let busy = 100.0 * busy;
+            writeln!(
+                out,
+                "\n{server}: the load was busy {busy:.0} % of the time, so the rate may be the load's own"
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// A request that failed makes the figures doubtful, so it is not passed over.

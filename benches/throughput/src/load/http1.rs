@@ -11,7 +11,7 @@ use super::Reuse;
 use super::target::{Failure, Target};
 
 /// One connection, opened again when it is gone.
-pub(super) struct Http1 {
+pub(crate) struct Http1 {
     target: Arc<Target>,
     reuse: Reuse,
     connection: Option<TlsStream<TcpStream>>,
@@ -19,7 +19,7 @@ pub(super) struct Http1 {
 }
 
 impl Http1 {
-    pub(super) async fn connect(target: &Arc<Target>, reuse: Reuse) -> Result<Http1, Failure> {
+    pub(crate) async fn connect(target: &Arc<Target>, reuse: Reuse) -> Result<Http1, Failure> {
         Ok(Http1 {
             target: Arc::clone(target),
             reuse,
@@ -29,7 +29,7 @@ impl Http1 {
     }
 
     /// Posts, and waits for the answer.
-    pub(super) async fn exchange(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn exchange(&mut self) -> Result<(), Failure> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.target.connect().await?,

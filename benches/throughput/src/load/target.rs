@@ -1,6 +1,7 @@
 //! Whom the load is for: address, TLS, and the request.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -10,6 +11,7 @@ use http_body_util::Full;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::pki_types::ServerName;
 
@@ -17,14 +19,14 @@ use super::{Options, Protocol, Reuse};
 use crate::keys;
 
 /// Whom the load is for.
-pub(super) struct Target {
+pub(crate) struct Target {
     address: SocketAddr,
     name: ServerName<'static>,
     connector: TlsConnector,
     url: http::Uri,
     body: Bytes,
     /// Head and body as HTTP/1.1 has them.
-    pub(super) http1_request: Bytes,
+    pub(crate) http1_request: Bytes,
 }
 
 /// Why a request was not answered with success.
@@ -48,13 +50,6 @@ pub(crate) enum Failure {
 
 impl Target {
     pub(super) fn new(options: &Options) -> anyhow::Result<Target> {
-        let url = options.url.clone();
-        let host = url.host().context("the URL has no host")?.to_owned();
-        let addresses = (host.as_str(), url.port_u16().unwrap_or(443)).to_socket_addrs();
-        let address = addresses
-            .with_context(|| format!("the address of {host}"))?
-            .next()
-            .with_context(|| format!("{host} has no address"))?;
         let resumption = match options.reuse {
             Reuse::ResumedHandshake => Resumption::default(),
             Reuse::KeepAlive | Reuse::FullHandshake => Resumption::disabled(),
@@ -63,8 +58,23 @@ impl Target {
         if options.protocol == Protocol::Http2 {
             tls.alpn_protocols = vec![b"h2".to_vec()];
         }
-        let path = &options.body;
-        let body = std::fs::read(path).with_context(|| path.display().to_string())?;
+        Target::over(tls, &options.url, &options.body)
+    }
+
+    /// For connections that speak HTTP/1.1 and resume nothing.
+    pub(crate) fn of(url: &http::Uri, keys: &Path, body: &Path) -> anyhow::Result<Target> {
+        Target::over(keys::client(keys, Resumption::disabled())?, url, body)
+    }
+
+    fn over(tls: ClientConfig, url: &http::Uri, body: &Path) -> anyhow::Result<Target> {
+        let url = url.clone();
+        let host = url.host().context("the URL has no host")?.to_owned();
+        let addresses = (host.as_str(), url.port_u16().unwrap_or(443)).to_socket_addrs();
+        let address = addresses
+            .with_context(|| format!("the address of {host}"))?
+            .next()
+            .with_context(|| format!("{host} has no address"))?;
+        let body = std::fs::read(body).with_context(|| body.display().to_string())?;
         Ok(Target {
             address,
             name: ServerName::try_from(host)?,
@@ -75,7 +85,7 @@ impl Target {
         })
     }
 
-    pub(super) async fn connect(&self) -> Result<TlsStream<TcpStream>, Failure> {
+    pub(crate) async fn connect(&self) -> Result<TlsStream<TcpStream>, Failure> {
         let tcp = TcpStream::connect(self.address)
             .await
             .map_err(Failure::Connect)?;
@@ -84,7 +94,7 @@ impl Target {
         stream.map_err(Failure::Handshake)
     }
 
-    pub(super) fn http2_request(&self) -> http::Request<Full<Bytes>> {
+    pub(crate) fn http2_request(&self) -> http::Request<Full<Bytes>> {
         let mut request = http::Request::new(Full::new(self.body.clone()));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = self.url.clone();

@@ -4,15 +4,15 @@ use std::fmt;
 
 /// The least, the middle and the greatest of some figures.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Spread {
-    pub(super) least: f64,
-    pub(super) middle: f64,
-    pub(super) greatest: f64,
+pub(crate) struct Spread {
+    pub(crate) least: f64,
+    pub(crate) middle: f64,
+    pub(crate) greatest: f64,
 }
 
 impl Spread {
     /// None if there are no figures.
-    pub(super) fn of(figures: impl IntoIterator<Item = f64>) -> Option<Spread> {
+    pub(crate) fn of(figures: impl IntoIterator<Item = f64>) -> Option<Spread> {
         let mut figures: Vec<f64> = figures.into_iter().collect();
         figures.sort_by(f64::total_cmp);
         let last = figures.len().checked_sub(1)?;

@@ -1,7 +1,7 @@
 //! A server that runs, until it is dropped.
 
 use std::fs::File;
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::time::Instant;
 
 /// A server that listens; it and its workers are killed when this is dropped.
-pub(super) struct Running {
+pub(crate) struct Running {
     child: Child,
     url: Uri,
     log: PathBuf,
@@ -22,7 +22,7 @@ pub(super) struct Running {
 
 impl Running {
     /// Starts the command and waits until connections are taken at the URL.
-    pub(super) fn start(mut command: Command, url: Uri, directory: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(mut command: Command, url: Uri, directory: &Path) -> anyhow::Result<Self> {
         let log = directory.join("log");
         let output = File::create(&log)?;
         let child = command
@@ -39,22 +39,22 @@ impl Running {
         Ok(running)
     }
 
-    pub(super) fn url(&self) -> &Uri {
+    pub(crate) fn url(&self) -> &Uri {
         &self.url
     }
 
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// What it has written.
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     fn wait_until_it_listens(&mut self) -> anyhow::Result<()> {
         const PATIENCE: Duration = Duration::from_secs(30);
-        const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+        const BETWEEN_TRIES: Duration = Duration::from_millis(1);
 
         let host = self.url.host().context("the URL has no host")?.to_owned();
         let port = self.url.port_u16().unwrap_or(443);
@@ -85,4 +85,15 @@ impl Drop for Running {
         }
         let _ = self.child.wait();
     }
+}
+
+/// Where a server of ours is posted to.
+pub(crate) fn url_at(port: u16) -> anyhow::Result<Uri> {
+    Ok(format!("https://127.0.0.1:{port}/test.log").parse()?)
+}
+
+/// Nobody else takes it between here and the server's start, on a machine that measures.
+pub(crate) fn free_port() -> std::io::Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok(listener.local_addr()?.port())
 }

@@ -7,7 +7,7 @@ use forebay_testbed::events::EventMaker;
 use jiff::Timestamp;
 
 /// Files with a body each.
-pub(super) struct Bodies {
+pub(crate) struct Bodies {
     one: PathBuf,
     batch: PathBuf,
 }
@@ -18,7 +18,7 @@ impl Bodies {
     const BATCH: usize = 1000;
 
     /// Events of the present, so that their chunk stays open and nothing is flushed.
-    pub(super) fn write(directory: &Path) -> io::Result<Bodies> {
+    pub(crate) fn write(directory: &Path) -> io::Result<Bodies> {
         let mut events: Vec<String> = EventMaker::new(2, Timestamp::now())
             .audit(Self::BATCH)
             .into_iter()
@@ -35,7 +35,7 @@ impl Bodies {
     }
 
     /// The body that has so many events.
-    pub(super) fn of(&self, events: usize) -> &Path {
+    pub(crate) fn of(&self, events: usize) -> &Path {
         match events {
             1 => &self.one,
             _ => &self.batch,
