@@ -336,7 +336,7 @@ impl Buffer {
                 };
                 let mut outcome = Ok(());
                 lock(committer).commit([append], |answers| {
-                    outcome = answers.into_iter().map(|(_, outcome)| outcome).collect();
+                    outcome = answers.into_iter().try_for_each(|(_, outcome)| outcome);
                 });
                 outcome
             }
