@@ -150,9 +150,19 @@ pub struct TextError {
     found: String,
 }
 
-pub(super) fn unexpected(expected: &'static str, found: &str) -> TextError {
+fn unexpected(expected: &'static str, found: &str) -> TextError {
     let found = found.to_owned();
     TextError { expected, found }
+}
+
+/// So many bytes of what a text was decoded to, or what the text should have been.
+pub(super) fn of_length<const N: usize, E>(
+    decoded: Result<Vec<u8>, E>,
+    expected: &'static str,
+    text: &str,
+) -> Result<[u8; N], TextError> {
+    let bytes = decoded.ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or_else(|| unexpected(expected, text))
 }
 
 /// The SHA-256 of something; a text of 64 hex digits.
@@ -200,11 +210,8 @@ impl FromStr for Sha256 {
     type Err = TextError;
 
     fn from_str(text: &str) -> Result<Self, TextError> {
-        let bytes = HEXLOWER.decode(text.as_bytes()).ok();
-        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-        bytes
-            .map(Self)
-            .ok_or_else(|| unexpected("64 lower-case hex digits", text))
+        let decoded = HEXLOWER.decode(text.as_bytes());
+        of_length(decoded, "64 lower-case hex digits", text).map(Self)
     }
 }
 
@@ -239,11 +246,8 @@ impl FromStr for Signature {
     type Err = TextError;
 
     fn from_str(text: &str) -> Result<Self, TextError> {
-        let bytes = BASE64_STANDARD.decode(text).ok();
-        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-        bytes
-            .map(Self)
-            .ok_or_else(|| unexpected("64 bytes in base64", text))
+        let decoded = BASE64_STANDARD.decode(text);
+        of_length(decoded, "64 bytes in base64", text).map(Self)
     }
 }
 
@@ -274,11 +278,8 @@ impl FromStr for ChainId {
     type Err = TextError;
 
     fn from_str(text: &str) -> Result<Self, TextError> {
-        let bytes = HEXLOWER.decode(text.as_bytes()).ok();
-        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-        bytes
-            .map(Self)
-            .ok_or_else(|| unexpected("32 lower-case hex digits", text))
+        let decoded = HEXLOWER.decode(text.as_bytes());
+        of_length(decoded, "32 lower-case hex digits", text).map(Self)
     }
 }
 

@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use forebay_certs::KeyError;
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Signature, TextError, unexpected};
+use super::entry::{Signature, TextError, of_length};
 
 /// What stands before the 32 bytes of an Ed25519 key in a `SubjectPublicKeyInfo` (RFC 8410).
 const SPKI: [u8; 12] = [
@@ -128,11 +128,8 @@ impl TryFrom<String> for PublicKey {
     type Error = TextError;
 
     fn try_from(text: String) -> Result<Self, TextError> {
-        let bytes = BASE64_STANDARD.decode(&text).ok();
-        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-        bytes
-            .map(Self)
-            .ok_or_else(|| unexpected("32 bytes in base64", &text))
+        let decoded = BASE64_STANDARD.decode(&text);
+        of_length(decoded, "32 bytes in base64", &text).map(Self)
     }
 }
 

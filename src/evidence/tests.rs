@@ -20,12 +20,18 @@ const HOUR: i64 = 3600;
 /// A key that is made for this run.
 pub(crate) fn signing_key() -> Arc<SigningKey> {
     static KEY: OnceLock<Arc<SigningKey>> = OnceLock::new();
-    let key = KEY.get_or_init(|| {
-        let der = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
-        let pem = pem("PRIVATE KEY", der.as_ref());
-        Arc::new(SigningKey::from_pem(pem.as_bytes()).unwrap())
-    });
-    Arc::clone(key)
+    Arc::clone(KEY.get_or_init(another_signing_key))
+}
+
+/// A key of somebody else.
+pub(crate) fn another_signing_key() -> Arc<SigningKey> {
+    Arc::new(SigningKey::from_pem(private_key().as_bytes()).unwrap())
+}
+
+/// What a `private_key_path` has, made anew.
+pub(crate) fn private_key() -> String {
+    let der = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+    pem("PRIVATE KEY", der.as_ref())
 }
 
 fn pem(label: &str, der: &[u8]) -> String {

@@ -11,7 +11,7 @@ use fluent_compat::time::EventTime;
 use tempfile::TempDir;
 
 use super::*;
-use crate::evidence::tests::{config, signing_key};
+use crate::evidence::tests::{another_signing_key, config, signing_key};
 use crate::evidence::{Certainty, Config, Contents, Entry, Evidence, Sha256, SigningKey};
 
 const START: i64 = 1_700_000_000;
@@ -249,16 +249,8 @@ fn a_digest_that_is_altered_forged_or_copied_is_named() {
     fs::write(&digests[1], bytes).unwrap();
 
     // Somebody with a key of their own continues the chain.
-    let stranger = {
-        use aws_lc_rs::signature::Ed25519KeyPair;
-        use base64::Engine;
-        let der = Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new()).unwrap();
-        let text = base64::prelude::BASE64_STANDARD.encode(der.as_ref());
-        let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
-        Arc::new(SigningKey::from_pem(pem.as_bytes()).unwrap())
-    };
     let mut forged = String::new();
-    let other = open(&bench.scratch.path().join("other"), stranger);
+    let other = open(&bench.scratch.path().join("other"), another_signing_key());
     digest(&other, Occasion::Start, 0, |name, bytes| {
         bench.store(name, bytes, 0);
         name.clone_into(&mut forged);

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::super::buffer::{self, BufferDefaults, BufferSettings, Owner};
 use super::super::testing::Bench;
 use super::*;
+use crate::evidence::tests::private_key;
 use crate::sink::s3::{Addressing, Checksum, Credentials, StoreAs};
 
 /// An output with these lines beside its bucket, its buffer, and the remarks on the lines,
@@ -468,15 +469,8 @@ fn an_object_size_in_the_wrong_place_or_of_no_size_is_a_mistake() {
 
 /// The digest of an output with these lines in its section, and the remarks on it.
 fn digest_of(output_lines: &str, lines: &str) -> (Option<crate::evidence::Config>, Vec<String>) {
-    let key = {
-        use base64::Engine;
-        let random = aws_lc_rs::rand::SystemRandom::new();
-        let der = aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8(&random).unwrap();
-        let text = base64::prelude::BASE64_STANDARD.encode(der.as_ref());
-        format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
-    };
     let bench = Bench::new()
-        .with_file("/keys/digest.key", &key)
+        .with_file("/keys/digest.key", &private_key())
         .with_file("/keys/none.key", "nothing");
     let conf = format!(
         "<match **>\n@type s3\n<digest>\n{lines}\n</digest>\n{output_lines}\ns3_bucket b\n</match>\n"
