@@ -116,9 +116,7 @@ impl Plan<'_> {
     /// those is not as large as theirs.
     pub(super) async fn carry_out(self) -> Result<(), EmitError> {
         match self.action {
-            Action::Deliver(Delivery::Append(basin, portions)) if self.printouts.is_empty() => {
-                Ok(basin.append(portions).await?)
-            }
+            Action::Deliver(delivery) if self.printouts.is_empty() => delivery.complete().await,
             _ => Box::pin(self.carry_out_in_turn()).await,
         }
     }
