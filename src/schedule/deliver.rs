@@ -117,8 +117,8 @@ impl Courier {
         }
     }
 
-    /// Delivers the chunk, once it is verified, to whom the retries say, unless it belongs to the secondary
-    /// already. What the primary refuses for good, the secondary gets at once.
+    /// Delivers the chunk, once it is verified, to whom the retries say, unless it belongs to
+    /// the secondary already. What the primary refuses for good, the secondary gets at once.
     ///
     /// `earlier` is what attempts of this process left; `None` if there were none.
     pub(super) async fn deliver(
