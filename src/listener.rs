@@ -28,9 +28,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
+use hyper::service::Service;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower::Service;
 
 pub use self::accept::Drained;
 pub use self::bind::BindError;
@@ -138,7 +138,7 @@ impl Listener {
     pub async fn serve<S, B>(self, service: S, stop: CancellationToken) -> Drained
     where
         S: Service<Arrival, Response = Response<B>, Error = Infallible>,
-        S: Clone + Send + Sync + 'static,
+        S: Send + Sync + 'static,
         S::Future: Send + 'static,
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -19,13 +19,12 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use tower::Service;
+use hyper::service::Service;
 
 pub use report::{BufferReport, Observe, OutputReport, Report, Shortcoming, SourceReport, State};
 
@@ -85,11 +84,7 @@ impl<B> Service<(SocketAddr, Request<B>)> for Monitor {
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
 
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, (_peer, request): (SocketAddr, Request<B>)) -> Self::Future {
+    fn call(&self, (_peer, request): (SocketAddr, Request<B>)) -> Self::Future {
         let config = self.config.load();
         let answer = pages::answer(request.method(), request.uri(), &config, &*self.observed);
         ready(Ok(answer))

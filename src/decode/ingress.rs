@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use arc_swap::ArcSwap;
 use axum::response::Response;
@@ -12,10 +11,11 @@ use axum::routing::MethodRouter;
 use axum::routing::future::RouteFuture;
 use http::{Method, Request};
 use hyper::body::Incoming;
+use hyper::service::Service;
 use tokio_util::either::Either;
-use tower::Service;
+use tower::Service as _;
 
-use super::{Config, Source, Traffic, routes};
+use super::{Answered, Config, Source, Traffic, routes};
 use crate::host::clock::Clock;
 use crate::route::Emit;
 
@@ -37,7 +37,7 @@ struct Doors {
     others: MethodRouter,
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+type Answer = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 /// A [`Source`], whatever it emits to.
 trait Ingest: Send + Sync {
@@ -47,7 +47,7 @@ trait Ingest: Send + Sync {
 impl<E: Emit> Ingest for Source<E> {
     fn ingest(self: Arc<Self>, peer: SocketAddr, request: Request<Incoming>) -> Answer {
         let (head, body) = request.into_parts();
-        Box::pin(async move { Ok(self.answer(Some(peer), head, body).await) })
+        Box::pin(self.answer(Some(peer), head, body))
     }
 }
 
@@ -89,11 +89,7 @@ impl Service<(SocketAddr, Request<Incoming>)> for Ingress {
     type Error = Infallible;
     type Future = Either<Answer, RouteFuture<Infallible>>;
 
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, (peer, request): (SocketAddr, Request<Incoming>)) -> Self::Future {
+    fn call(&self, (peer, request): (SocketAddr, Request<Incoming>)) -> Self::Future {
         let doors = self.doors.load();
         match *request.method() {
             Method::POST | Method::PUT => {

@@ -10,12 +10,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Response;
 use hyper::body::Body;
+use hyper::service::Service;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tower::Service;
 use tracing::warn;
 
 use super::Arrival;
@@ -52,7 +52,7 @@ pub(super) async fn run<A, S, B>(source: A, connections: Connections<S>) -> Drai
 where
     A: Accept,
     S: Service<Arrival, Response = Response<B>, Error = Infallible>,
-    S: Clone + Send + Sync + 'static,
+    S: Send + Sync + 'static,
     S::Future: Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

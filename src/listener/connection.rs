@@ -8,14 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
-use hyper::service::{Service as _, service_fn};
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tower::Service;
 use tracing::{debug, warn};
 
 use super::activity::Activity;
@@ -28,7 +26,7 @@ use crate::host::throttle::Throttle;
 /// What all connections of a listener share.
 pub(super) struct Connections<S> {
     terms: Terms,
-    service: TowerToHyperService<S>,
+    service: S,
     /// Finish what is under way, take nothing new.
     stop: CancellationToken,
     failed_handshakes: Throttle,
@@ -40,7 +38,7 @@ impl<S> Connections<S> {
     pub(super) fn new(terms: Terms, service: S, stop: CancellationToken) -> Self {
         Self {
             terms,
-            service: TowerToHyperService::new(service),
+            service,
             stop,
             failed_handshakes: Throttle::new(Self::BETWEEN_WARNINGS),
         }
@@ -58,7 +56,7 @@ impl<S> Connections<S> {
 impl<S, B> Connections<S>
 where
     S: Service<Arrival, Response = Response<B>, Error = Infallible>,
-    S: Clone + Send + Sync + 'static,
+    S: Send + Sync + 'static,
     S::Future: Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,12 +12,12 @@ use http::{Request, Response};
 use http_body_util::{Empty, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http2;
+use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tower::service_fn;
 
 use super::accept::{self, Accept, Drained};
 use super::connection::Connections;
@@ -46,13 +47,8 @@ impl TestListener {
     {
         let (connections, source) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
-        let service = service_fn(move |(peer, mut request): Arrival| {
-            request.extensions_mut().insert(peer);
-            let answer = answer(request);
-            async move { Ok::<_, Infallible>(answer.await) }
-        });
         let terms = Terms::new(transport, limits);
-        let shared = Connections::new(terms.clone(), service, stop.clone());
+        let shared = Connections::new(terms.clone(), Answering(answer), stop.clone());
         let running = tokio::spawn(accept::run(Pipes(source), shared));
         Self {
             connections,
@@ -92,6 +88,25 @@ impl TestListener {
     /// Waits until it has stopped.
     pub(super) async fn stopped(self) -> Drained {
         self.running.await.unwrap()
+    }
+}
+
+/// Answers with what a test says; a request has its peer as an extension.
+struct Answering<F>(F);
+
+impl<F, A> Service<Arrival> for Answering<F>
+where
+    F: Fn(Request<Incoming>) -> A,
+    A: Future<Output = Response<Empty<Bytes>>> + Send + 'static,
+{
+    type Response = Response<Empty<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, (peer, mut request): Arrival) -> Self::Future {
+        request.extensions_mut().insert(peer);
+        let answer = (self.0)(request);
+        Box::pin(async move { Ok(answer.await) })
     }
 }
 

@@ -11,11 +11,10 @@ use fluent_compat::time::Zone;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
-use hyper::service::service_fn;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use tokio::time::Instant;
-use tower::Service as _;
 
 use super::store::{Store, Way};
 use crate::buffer::{Basin, Buffer};
@@ -142,7 +141,7 @@ async fn connect(
     let service = decode::Ingress::new(config, router, clock);
     let peer: SocketAddr = "192.0.2.7:40000".parse().unwrap();
     let service = service_fn(move |request: Request<Incoming>| {
-        let answer = service.clone().call((peer, request));
+        let answer = service.call((peer, request));
         async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
     });
     let server = hyper::server::conn::http1::Builder::new();
