@@ -8,7 +8,7 @@
 use std::sync::{Arc, Weak};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use tokio::sync::{RwLock, RwLockWriteGuard};
+use tokio::sync::watch;
 
 use super::{AppendError, Buffer, Portions};
 
@@ -29,9 +29,18 @@ struct Shared {
     buffer: ArcSwapOption<Buffer>,
     /// Of the buffer that is there, or was there last.
     limits: ArcSwap<PortionLimits>,
-    /// Read while an append is under way, written while the buffer is exchanged: a gate, and
-    /// not a lock on the buffer, whose own come after it.
-    gate: RwLock<()>,
+    /// Looked at by appends that find no buffer.
+    state: watch::Sender<State>,
+}
+
+/// Why there is a buffer, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    /// There will be another.
+    Exchanged,
+    /// No new one could be opened.
+    Closed,
 }
 
 /// What a portion may have, so that a chunk can hold it.
@@ -43,10 +52,9 @@ pub struct PortionLimits {
     pub records: Option<u64>,
 }
 
-/// A basin without a buffer, whose appends wait. They go on when this is dropped.
+/// A basin without a buffer, whose appends wait. They are refused when this is dropped.
 pub struct Exchange<'b> {
     basin: &'b Basin,
-    _closed: RwLockWriteGuard<'b, ()>,
 }
 
 impl Basin {
@@ -56,7 +64,7 @@ impl Basin {
             shared: Arc::new(Shared {
                 buffer: ArcSwapOption::empty(),
                 limits: ArcSwap::default(),
-                gate: RwLock::new(()),
+                state: watch::Sender::new(State::Open),
             }),
         };
         basin.hold(buffer);
@@ -89,33 +97,42 @@ impl Basin {
     ///
     /// # Errors
     /// See `AppendError`; nothing is stored then.
-    pub async fn append(&self, portions: impl Into<Portions>) -> Result<(), AppendError> {
-        let _open = match self.shared.gate.try_read() {
-            Ok(open) => open,
-            Err(_exchanging) => Box::pin(self.shared.gate.read()).await,
+    pub async fn append(&self, portions: Portions) -> Result<(), AppendError> {
+        let buffer = match self.buffer() {
+            Some(buffer) => buffer,
+            None => Box::pin(self.next_buffer()).await?,
         };
-        match self.buffer() {
-            Some(buffer) => buffer.append(portions).await,
-            None => Err(AppendError::Closed),
+        buffer.append(portions).await
+    }
+
+    /// The buffer that comes after the exchange that is under way.
+    async fn next_buffer(&self) -> Result<Buffer, AppendError> {
+        let mut state = self.shared.state.subscribe();
+        loop {
+            let exchanged = state.wait_for(|state| *state != State::Exchanged).await;
+            if exchanged.is_ok_and(|state| *state == State::Closed) {
+                return Err(AppendError::Closed);
+            }
+            // There is none if the next exchange has begun.
+            if let Some(buffer) = self.buffer() {
+                return Ok(buffer);
+            }
         }
     }
 
-    /// Lets new appends wait, and takes the buffer out once those under way have ended.
+    /// Takes the buffer out, lets new appends wait, and those under way end.
     ///
     /// Returns when the old buffer has left its files alone: whoever had it must give it up
     /// before or meanwhile, its schedule above all.
     pub async fn begin_exchange(&self) -> Exchange<'_> {
-        if let Some(buffer) = self.buffer() {
-            buffer.refuse_to_wait();
-        }
-        let closed = self.shared.gate.write().await;
+        // IMPORTANT: before the buffer is taken out: who finds none looks at the state.
+        self.shared.state.send_replace(State::Exchanged);
+        let exchange = Exchange { basin: self };
         if let Some(old) = self.shared.buffer.swap(None) {
+            old.refuse_to_wait();
             Arc::unwrap_or_clone(old).end().await;
         }
-        Exchange {
-            basin: self,
-            _closed: closed,
-        }
+        exchange
     }
 
     /// Whether the two name the same place.
@@ -135,6 +152,7 @@ impl Basin {
         };
         self.shared.limits.store(Arc::new(limits));
         self.shared.buffer.store(Some(Arc::new(buffer)));
+        self.shared.state.send_replace(State::Open);
     }
 }
 
@@ -149,5 +167,18 @@ impl Exchange<'_> {
     /// Puts the new buffer in, and lets those go on that have waited.
     pub fn finish(self, buffer: Buffer) {
         self.basin.hold(buffer);
+    }
+}
+
+impl Drop for Exchange<'_> {
+    fn drop(&mut self) {
+        let given_up = |state: &mut State| {
+            let given_up = *state == State::Exchanged;
+            if given_up {
+                *state = State::Closed;
+            }
+            given_up
+        };
+        self.basin.shared.state.send_if_modified(given_up);
     }
 }

@@ -69,7 +69,7 @@ fn portion(tag: &str, text: &str) -> Portion {
 
 /// An append of portions as they are.
 fn append_of(portions: Vec<Portion>) -> (Append, Answer) {
-    Append::new(payload::pack(portions.into(), Compression::Text).unwrap())
+    Append::new(payload::pack(portions, Compression::Text).unwrap())
 }
 
 type Answer = tokio::sync::oneshot::Receiver<Result<(), AppendError>>;
