@@ -3,14 +3,18 @@
 //!
 //! Numbers of one page may be of slightly different moments; none is ever taken back.
 
+mod striped;
+
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use striped::Striped;
+
 /// A number that only grows.
 #[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
+pub struct Counter(Striped<AtomicU64>);
 
 impl Counter {
     /// Adds one.
@@ -20,12 +24,12 @@ impl Counter {
 
     /// Adds so many.
     pub fn add(&self, more: u64) {
-        self.0.fetch_add(more, Ordering::Relaxed);
+        self.0.mine().fetch_add(more, Ordering::Relaxed);
     }
 
     /// How many there have been since the start.
     pub fn value(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.iter().map(|part| part.load(Ordering::Relaxed)).sum()
     }
 }
 
@@ -34,9 +38,12 @@ impl Counter {
 #[derive(Debug)]
 pub struct Pending {
     since: Instant,
-    /// A ring: what was begun longer ago than it has seconds looks younger than it is.
-    begun: Box<[AtomicU32]>,
+    begun: Striped<Seconds>,
 }
+
+/// A ring: what was begun longer ago than it has seconds looks younger than it is.
+#[derive(Debug)]
+struct Seconds(Box<[AtomicU32]>);
 
 /// One that is under way until this is dropped.
 #[derive(Debug)]
@@ -49,15 +56,28 @@ impl Default for Pending {
     fn default() -> Self {
         Self {
             since: Instant::now(),
-            begun: (0..PENDING_SECONDS).map(|_| AtomicU32::new(0)).collect(),
+            begun: Striped::default(),
         }
+    }
+}
+
+impl Default for Seconds {
+    fn default() -> Self {
+        Self((0..PENDING_SECONDS).map(|_| AtomicU32::new(0)).collect())
+    }
+}
+
+impl Seconds {
+    fn of(&self, second: u64) -> Option<&AtomicU32> {
+        let place = usize::try_from(second % PENDING_SECONDS).ok()?;
+        self.0.get(place)
     }
 }
 
 impl Pending {
     /// One more is under way since then.
     pub fn begin(&self, at: Instant) -> Begun<'_> {
-        let second = self.slot(self.second(at));
+        let second = self.begun.mine().of(self.second(at));
         if let Some(second) = second {
             second.fetch_add(1, Ordering::Relaxed);
         }
@@ -66,7 +86,8 @@ impl Pending {
 
     /// How many are under way.
     pub fn count(&self) -> u64 {
-        let counts = self.begun.iter().map(|count| count.load(Ordering::Relaxed));
+        let counts = self.begun.iter().flat_map(|seconds| &seconds.0);
+        let counts = counts.map(|count| count.load(Ordering::Relaxed));
         counts.map(u64::from).sum()
     }
 
@@ -75,18 +96,16 @@ impl Pending {
         let now = self.second(Instant::now());
         let longest = now.min(PENDING_SECONDS - 1);
         (0..=longest).rev().find(|age| {
-            let second = self.slot(now - age);
-            second.is_some_and(|count| count.load(Ordering::Relaxed) > 0)
+            let mut begun = self
+                .begun
+                .iter()
+                .filter_map(|seconds| seconds.of(now - age));
+            begun.any(|count| count.load(Ordering::Relaxed) > 0)
         })
     }
 
     fn second(&self, at: Instant) -> u64 {
         at.saturating_duration_since(self.since).as_secs()
-    }
-
-    fn slot(&self, second: u64) -> Option<&AtomicU32> {
-        let place = usize::try_from(second % PENDING_SECONDS).ok()?;
-        self.begun.get(place)
     }
 }
 
@@ -99,9 +118,12 @@ impl Drop for Begun<'_> {
 }
 
 /// How long something takes, counted by length.
+#[derive(Debug, Default)]
+pub struct Histogram(Striped<Buckets>);
+
 #[derive(Debug)]
-pub struct Histogram {
-    buckets: [AtomicU64; BOUNDS.len()],
+struct Buckets {
+    within: [AtomicU64; BOUNDS.len()],
     longer: AtomicU64,
     nanoseconds: AtomicU64,
 }
@@ -113,10 +135,10 @@ const BOUNDS: [u64; 14] = [
     10_000_000, 30_000_000,
 ];
 
-impl Default for Histogram {
+impl Default for Buckets {
     fn default() -> Self {
         Self {
-            buckets: std::array::from_fn(|_| AtomicU64::new(0)),
+            within: std::array::from_fn(|_| AtomicU64::new(0)),
             longer: AtomicU64::new(0),
             nanoseconds: AtomicU64::new(0),
         }
@@ -129,23 +151,30 @@ impl Histogram {
         let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let place = BOUNDS.partition_point(|bound| *bound < microseconds);
-        let bucket = self.buckets.get(place).unwrap_or(&self.longer);
+        let buckets = self.0.mine();
+        let bucket = buckets.within.get(place).unwrap_or(&buckets.longer);
         bucket.fetch_add(1, Ordering::Relaxed);
-        self.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+        buckets
+            .nanoseconds
+            .fetch_add(nanoseconds, Ordering::Relaxed);
     }
 
     /// All lengths so far.
     pub fn lengths(&self) -> Lengths {
-        let mut sum = 0;
-        let within = BOUNDS.iter().zip(&self.buckets).map(|(bound, bucket)| {
-            sum += bucket.load(Ordering::Relaxed);
-            (Duration::from_micros(*bound), sum)
+        let sum = |figure: &dyn Fn(&Buckets) -> Option<&AtomicU64>| -> u64 {
+            let figures = self.0.iter().filter_map(figure);
+            figures.map(|figure| figure.load(Ordering::Relaxed)).sum()
+        };
+        let mut count = 0;
+        let within = BOUNDS.iter().enumerate().map(|(place, bound)| {
+            count += sum(&|buckets| buckets.within.get(place));
+            (Duration::from_micros(*bound), count)
         });
         let within = within.collect();
         Lengths {
             within,
-            count: sum + self.longer.load(Ordering::Relaxed),
-            total: Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed)),
+            count: count + sum(&|buckets| Some(&buckets.longer)),
+            total: Duration::from_nanos(sum(&|buckets| Some(&buckets.nanoseconds))),
         }
     }
 }
