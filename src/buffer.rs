@@ -48,7 +48,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fluent_compat::chunk::{ChunkId, Metadata};
-use smallvec::SmallVec;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -93,7 +92,7 @@ pub struct Portion {
 }
 
 /// The portions of a request: mostly one.
-pub type Portions = SmallVec<[Portion; 1]>;
+pub type Portions = Vec<Portion>;
 
 /// Why an append was refused; nothing of it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -297,8 +296,7 @@ impl Buffer {
     ///
     /// # Errors
     /// See `AppendError`; nothing is stored then.
-    pub async fn append(&self, portions: impl Into<Portions>) -> Result<(), AppendError> {
-        let portions = portions.into();
+    pub async fn append(&self, portions: Portions) -> Result<(), AppendError> {
         let (mut formatted, mut records) = (0, 0);
         for portion in &portions {
             let found = portion.events.len() as u64;

@@ -20,6 +20,7 @@ mod tag;
 mod testing;
 mod traffic;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +47,7 @@ pub use self::tag::{TagPrefix, TagPrefixError};
 pub use self::traffic::{Cause, Traffic};
 use crate::host::clock::Clock;
 use crate::host::throttle::Throttle;
-use crate::route::Emit;
+use crate::route::{Emit, EmitError};
 
 /// At most one line in this time says what every request is about to be refused for.
 const RECURRING_INTERVAL: Duration = Duration::from_secs(10);
@@ -100,6 +101,9 @@ impl Default for Limits {
     }
 }
 
+/// What a service gives: an answer, whatever is wrong with the request.
+type Answered = Result<Response, Infallible>;
+
 /// What each method does, on whatever path. The path is the tag.
 fn routes<E: Emit>(source: Arc<Source<E>>) -> MethodRouter {
     // Health checks send GET or HEAD (which axum derives from GET): 200, without effect.
@@ -115,7 +119,7 @@ async fn health() -> Response {
     respond::healthy()
 }
 
-async fn ingest<E: Emit>(State(source): State<Arc<Source<E>>>, request: Request) -> Response {
+async fn ingest<E: Emit>(State(source): State<Arc<Source<E>>>, request: Request) -> Answered {
     let (head, body) = request.into_parts();
     let peer = head.extensions.get().copied();
     source.answer(peer, head, body).await
@@ -171,53 +175,60 @@ impl<E: Emit> Source<E> {
     }
 
     /// `peer` is who sent the request.
-    async fn answer<B>(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "the future of an async fn keeps the request's head twice"
+    )]
+    fn answer<B>(
         self: Arc<Self>,
         peer: Option<SocketAddr>,
         mut head: Parts,
-        body: B,
-    ) -> Response
+        mut body: B,
+    ) -> impl Future<Output = Answered> + Send
     where
         B: RequestBody,
     {
-        let begun = Instant::now();
-        let _unanswered = self.traffic.unanswered.begin(begun);
-        if let Some(peer) = peer.filter(|_| self.config.extras.remote_addr) {
-            head.extensions.insert(peer);
-        }
-        let grant = match &self.config.cors {
-            None => None,
-            Some(cors) => match cors.grant(&head.headers) {
-                Ok(grant) => grant,
-                Err(_denied) => return self.refuse(&head, &Refusal::Origin),
-            },
-        };
-        let mut answer = match self.take(&head, body).await {
-            Ok(()) => {
-                self.traffic.ack_latency.record(begun.elapsed());
-                self.config.success.response(head)
+        async move {
+            let begun = Instant::now();
+            let _unanswered = self.traffic.unanswered.begin(begun);
+            if let Some(peer) = peer.filter(|_| self.config.extras.remote_addr) {
+                head.extensions.insert(peer);
             }
-            Err(refusal) => {
-                if let Some(peer) = peer {
-                    head.extensions.insert(peer);
+            let grant = match &self.config.cors {
+                None => None,
+                Some(cors) => match cors.grant(&head.headers) {
+                    Ok(grant) => grant,
+                    Err(_denied) => return Ok(self.refuse(&head, &Refusal::Origin)),
+                },
+            };
+            let mut answer = match self.take(&head, &mut body).await {
+                Ok(()) => {
+                    self.traffic.ack_latency.record(begun.elapsed());
+                    self.config.success.response(head)
                 }
-                self.refuse(&head, &refusal)
+                Err(refusal) => {
+                    if let Some(peer) = peer {
+                        head.extensions.insert(peer);
+                    }
+                    self.refuse(&head, &refusal)
+                }
+            };
+            if let Some(grant) = grant {
+                grant.add_to(answer.headers_mut());
             }
-        };
-        if let Some(grant) = grant {
-            grant.add_to(answer.headers_mut());
+            Ok(answer)
         }
-        answer
     }
 
     /// Stores the request's events.
     ///
     /// Nearly all requests are small and find room, and theirs is the time that counts: what
     /// happens to others is in a box, so that the future of those is not as large as theirs.
-    async fn take<B>(self: &Arc<Self>, head: &Parts, body: B) -> Result<(), Refusal>
-    where
-        B: RequestBody,
-    {
+    async fn take(
+        self: &Arc<Self>,
+        head: &Parts,
+        body: &mut impl RequestBody,
+    ) -> Result<(), Refusal> {
         // Before the body is read: who sends what we cannot read need not send it.
         let coding = Coding::of(&head.headers)?;
         let (bytes, room) = body::read(body, &self.config.limits, &self.budget).await?;
@@ -230,27 +241,38 @@ impl<E: Emit> Source<E> {
             true => self.decode(head, coding, &body.bytes)?,
             false => Box::pin(self.decode_aside(head, &mut body)).await?,
         };
-        if events.is_empty() {
+        let Some((count, storing)) = self.store(head, events) else {
             return Ok(());
-        }
-        let RawBody { bytes, room, .. } = body;
-        let (length, count) = (bytes.len() as u64, events.len() as u64);
+        };
+        let length = body.bytes.len() as u64;
         // What is stored is the events.
-        drop(bytes);
-        let tag = tag::of_path(head.uri.path(), self.config.tag_prefix.as_ref());
-        self.emit.emit(tag, events).await?;
+        body.bytes = Bytes::new();
+        storing.await?;
         self.traffic.events.add(count);
         self.traffic.bytes.add(length);
         // NOTE: not before: an event that waits for its buffer takes memory, too.
-        drop(room);
+        drop(body.room);
         Ok(())
     }
 
-    /// Decodes in a thread of its own what would keep other connections waiting.
-    async fn decode_aside(
-        self: &Arc<Self>,
+    /// How many events there are, and the future that stores them; `None` for none.
+    fn store(
+        &self,
         head: &Parts,
-        body: &mut RawBody,
+        events: Events,
+    ) -> Option<(u64, impl Future<Output = Result<(), EmitError>> + Send)> {
+        if events.is_empty() {
+            return None;
+        }
+        let tag = tag::of_path(head.uri.path(), self.config.tag_prefix.as_ref());
+        Some((events.len() as u64, self.emit.emit(tag, events)))
+    }
+
+    /// Decodes in a thread of its own what would keep other connections waiting.
+    async fn decode_aside<'s>(
+        self: &'s Arc<Self>,
+        head: &Parts,
+        body: &mut RawBody<'s>,
     ) -> Result<Events, Refusal> {
         self.room_to_unpack(body).await?;
         let source = Arc::clone(self);
@@ -260,7 +282,7 @@ impl<E: Emit> Source<E> {
 
     /// Finds out how large a compressed body really is, and gets it room for that. Unpacking
     /// it twice is the price for never holding what there is no room for.
-    async fn room_to_unpack(&self, body: &mut RawBody) -> Result<(), Refusal> {
+    async fn room_to_unpack<'s>(&'s self, body: &mut RawBody<'s>) -> Result<(), Refusal> {
         if body.coding == Coding::Identity {
             return Ok(());
         }
@@ -291,13 +313,13 @@ impl<E: Emit> Source<E> {
 }
 
 /// A body as it came.
-struct RawBody {
+struct RawBody<'b> {
     coding: Coding,
     bytes: Bytes,
-    room: Room,
+    room: Room<'b>,
 }
 
-impl RawBody {
+impl RawBody<'_> {
     /// Whether it is decoded in a fraction of a millisecond.
     fn is_small(&self) -> bool {
         const SMALL: usize = 256 << 10;

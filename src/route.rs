@@ -9,11 +9,13 @@ mod filter;
 mod label;
 mod output;
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fluent_compat::events::Events;
 use fluent_compat::tag::Tag;
+use tokio_util::either::Either;
 
 pub use copy::{OnError, Store, StorePolicy, Turn};
 pub use filter::{Filter, Printer};
@@ -132,11 +134,13 @@ impl Router {
 }
 
 impl Emit for Router {
-    async fn emit(&self, tag: Tag, events: Events) -> Result<(), EmitError> {
-        let plan = label::plan(&self.labels, self.entry, &tag, &events)?;
-        // What is to be stored is formatted by now, and may have to wait.
-        drop(events);
-        plan.carry_out().await
+    fn emit(&self, tag: Tag, events: Events) -> impl Future<Output = Result<(), EmitError>> + Send {
+        // What is to be stored is formatted before anything waits: a future that kept tag and
+        // events would be twice as large.
+        match label::plan(&self.labels, self.entry, &tag, &events) {
+            Ok(plan) => Either::Left(plan.carry_out()),
+            Err(refused) => Either::Right(ready(Err(refused))),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fluent_compat::chunk::{ChunkId, Metadata};
+use foldhash::fast::FixedState;
 use lru::LruCache;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
@@ -84,7 +85,7 @@ pub(super) struct Committer {
     storage: Storage,
     stage: Stage,
     spare: Spare,
-    files: LruCache<ChunkId, Box<dyn File>>,
+    files: Files,
     queue: Arc<Queue>,
     limits: Arc<Limits>,
     meters: Arc<Meters>,
@@ -96,6 +97,9 @@ pub(super) struct Committer {
     // NOTE: the last field: what it tells is that all others are gone.
     gone: Option<DropGuard>,
 }
+
+/// Open files of staged chunks.
+type Files = LruCache<ChunkId, Box<dyn File>, FixedState>;
 
 /// One commit: the appends, in the order in which their frames stand in the files.
 struct Batch<A> {
@@ -148,7 +152,10 @@ impl Committer {
             storage,
             stage: Stage::default(),
             spare: Spare::default(),
-            files: LruCache::new(Descriptors::now().kept_open(OPEN_FILES)),
+            files: Files::with_hasher(
+                Descriptors::now().kept_open(OPEN_FILES),
+                FixedState::default(),
+            ),
             queue,
             full: FullRule {
                 bytes: config.chunk_limit_size,
@@ -374,11 +381,7 @@ impl Committer {
 }
 
 /// Appends the pending frames to the chunk's file, creating it if need be.
-fn write_pending(
-    storage: &Storage,
-    files: &mut LruCache<ChunkId, Box<dyn File>>,
-    chunk: &mut StagedChunk,
-) -> io::Result<()> {
+fn write_pending(storage: &Storage, files: &mut Files, chunk: &mut StagedChunk) -> io::Result<()> {
     let id = chunk.header.id;
     let linked = files.get(&id).map(|file| file.is_linked());
     match linked.transpose() {
@@ -407,11 +410,7 @@ fn write_pending(
 
 /// Opens a chunk's file. When there are no descriptors left, those that are only kept for
 /// later are given back first.
-fn open(
-    storage: &Storage,
-    files: &mut LruCache<ChunkId, Box<dyn File>>,
-    chunk: &StagedChunk,
-) -> io::Result<Box<dyn File>> {
+fn open(storage: &Storage, files: &mut Files, chunk: &StagedChunk) -> io::Result<Box<dyn File>> {
     match storage.open(chunk) {
         Err(error) if is_out_of_descriptors(&error) => {
             files.clear();

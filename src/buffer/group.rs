@@ -91,10 +91,11 @@ impl Group {
     /// hands the answers out: one commit for all of them, and one change of thread there and
     /// back.
     pub(super) async fn append(&self, append: Append) -> Result<(), AppendError> {
-        if let Some(mut gathering) = self.post(append)? {
-            gathering.until_all_are_here().await;
-            gathering.commit().await;
-        }
+        let Some(mut gathering) = self.post(append)? else {
+            return Ok(());
+        };
+        gathering.until_all_are_here().await;
+        gathering.commit().await;
         Ok(())
     }
 

@@ -3,7 +3,6 @@
 use std::io;
 
 use fluent_compat::chunk::Metadata;
-use smallvec::SmallVec;
 
 use super::chunk_file::{Compression, Kind};
 use super::{AppendError, Portion, Portions};
@@ -24,7 +23,7 @@ pub(super) struct Content {
 }
 
 /// The payloads of a request: mostly one.
-pub(super) type Payloads = SmallVec<[Payload; 1]>;
+pub(super) type Payloads = Vec<Payload>;
 
 impl Payload {
     fn pack(portion: Portion, compression: Compression) -> io::Result<Self> {
@@ -59,14 +58,12 @@ pub(super) fn is_packed_in_no_time(length: u64, compression: Compression) -> boo
 
 /// Packs the portions of a request.
 pub(super) fn pack(portions: Portions, compression: Compression) -> Result<Payloads, AppendError> {
-    let mut payloads = Payloads::new();
-    for portion in portions {
-        let packed = Payload::pack(portion, compression);
-        payloads.push(packed.map_err(|error| AppendError::Storage {
+    let pack = |portion| {
+        Payload::pack(portion, compression).map_err(|error| AppendError::Storage {
             reason: format!("packing failed: {error}").into(),
-        })?);
-    }
-    Ok(payloads)
+        })
+    };
+    portions.into_iter().map(pack).collect()
 }
 
 /// The same in a thread of its own.

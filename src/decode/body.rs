@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -33,11 +33,11 @@ pub(super) enum BodyError {
 }
 
 /// The whole body, without copying it if it came in one piece, and its room in the budget.
-pub(super) async fn read(
-    body: impl RequestBody,
+pub(super) async fn read<'b>(
+    body: &mut impl RequestBody,
     limits: &Limits,
-    budget: &Budget,
-) -> Result<(Bytes, Room), BodyError> {
+    budget: &'b Budget,
+) -> Result<(Bytes, Room<'b>), BodyError> {
     let limit = limits.body;
     let announced = body.size_hint();
     // What Content-Length announces is refused before any of it is read.
@@ -54,20 +54,19 @@ pub(super) async fn read(
         budget,
         limit,
     };
-    let bytes = in_time(limits.deadline, intake.collect(body)).await?;
+    let bytes = in_time(limits.deadline, pin!(intake.collect(body))).await?;
     Ok((bytes, intake.room))
 }
 
 /// Most bodies are there when they are asked for, and need no timer.
 async fn in_time<T>(
     deadline: Duration,
-    reading: impl Future<Output = Result<T, BodyError>>,
+    mut reading: Pin<&mut impl Future<Output = Result<T, BodyError>>>,
 ) -> Result<T, BodyError> {
-    let mut reading = pin!(reading);
     let at_once = poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await;
     match at_once {
         Poll::Ready(read) => read,
-        Poll::Pending => timeout(deadline, reading)
+        Poll::Pending => Box::pin(timeout(deadline, reading))
             .await
             .unwrap_or(Err(BodyError::Slow { deadline })),
     }
@@ -75,7 +74,7 @@ async fn in_time<T>(
 
 /// A body that is being read.
 struct Intake<'b> {
-    room: Room,
+    room: Room<'b>,
     /// As many bytes as it has room for.
     booked: usize,
     budget: &'b Budget,
@@ -83,8 +82,8 @@ struct Intake<'b> {
 }
 
 impl Intake<'_> {
-    async fn collect(&mut self, mut body: impl RequestBody) -> Result<Bytes, BodyError> {
-        let Some(first) = next(&mut body).await? else {
+    async fn collect(&mut self, body: &mut impl RequestBody) -> Result<Bytes, BodyError> {
+        let Some(first) = next(body).await? else {
             return Ok(Bytes::new());
         };
         self.expect(first.len()).await?;
@@ -96,7 +95,7 @@ impl Intake<'_> {
         if let Some(rest) = body.size_hint().exact() {
             whole.reserve(usize::try_from(rest).unwrap_or_default());
         }
-        while let Some(piece) = next(&mut body).await? {
+        while let Some(piece) = next(body).await? {
             self.expect(whole.len() + piece.len()).await?;
             whole.extend_from_slice(&piece);
         }
@@ -192,9 +191,9 @@ mod tests {
         read_body(Body::new(Pieces(receiver))).await
     }
 
-    async fn read_body(body: Body) -> Result<Bytes, BodyError> {
+    async fn read_body(mut body: Body) -> Result<Bytes, BodyError> {
         let budget = Budget::new(LIMITS.memory);
-        Ok(read(body, &LIMITS, &budget).await?.0)
+        Ok(read(&mut body, &LIMITS, &budget).await?.0)
     }
 
     #[tokio::test]
@@ -249,7 +248,9 @@ mod tests {
     #[tokio::test]
     async fn an_announced_body_has_room_for_its_length_and_no_more() {
         let budget = Budget::new(LIMITS.memory);
-        let (_, room) = read(Body::from("1234"), &LIMITS, &budget).await.unwrap();
+        let (_, room) = read(&mut Body::from("1234"), &LIMITS, &budget)
+            .await
+            .unwrap();
         assert_eq!(room.bytes(), 4);
     }
 
@@ -268,8 +269,8 @@ mod tests {
             }
             drop(sender);
             let budget = Budget::new(LIMITS.memory);
-            let body = Body::new(Pieces(receiver));
-            let (_, room) = read(body, &limits, &budget).await.unwrap();
+            let mut body = Body::new(Pieces(receiver));
+            let (_, room) = read(&mut body, &limits, &budget).await.unwrap();
             assert_eq!(room.bytes(), booked);
         }
     }

@@ -8,11 +8,10 @@
 //! large ones. A request takes room in the lanes in their order and never goes back, so no two
 //! can wait for each other.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use smallvec::SmallVec;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 /// How long a request waits for room; well below the 30 s that Teleport's client waits for an
@@ -30,8 +29,8 @@ pub(super) struct Budget {
 
 /// A request's share; given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Room {
-    permits: SmallVec<[OwnedSemaphorePermit; 1]>,
+pub(super) struct Room<'b> {
+    permits: SmallVec<[SemaphorePermit<'b>; 1]>,
 }
 
 /// Other requests hold all there is.
@@ -58,7 +57,7 @@ impl Budget {
     }
 
     /// Room for a body of this length.
-    pub(super) async fn room(&self, length: usize) -> Result<Room, NoRoom> {
+    pub(super) async fn room(&self, length: usize) -> Result<Room<'_>, NoRoom> {
         let lane = match length <= Self::SMALL {
             true => &self.small,
             false => &self.large,
@@ -69,36 +68,44 @@ impl Budget {
     }
 
     /// Room for a body that turns out not to be small; it has that of a small one.
-    pub(super) async fn grow(&self, room: &mut Room, length: usize) -> Result<(), NoRoom> {
+    pub(super) async fn grow<'b>(
+        &'b self,
+        room: &mut Room<'b>,
+        length: usize,
+    ) -> Result<(), NoRoom> {
         room.permits.push(self.take(&self.large, length).await?);
         Ok(())
     }
 
     /// Room for what the body is once it is decompressed.
-    pub(super) async fn unpack(&self, room: &mut Room, length: usize) -> Result<(), NoRoom> {
+    pub(super) async fn unpack<'b>(
+        &'b self,
+        room: &mut Room<'b>,
+        length: usize,
+    ) -> Result<(), NoRoom> {
         room.permits.push(self.take(&self.unpacked, length).await?);
         Ok(())
     }
 
-    async fn take(&self, lane: &Lane, bytes: usize) -> Result<OwnedSemaphorePermit, NoRoom> {
+    async fn take<'b>(&self, lane: &'b Lane, bytes: usize) -> Result<SemaphorePermit<'b>, NoRoom> {
         let limit = self.total;
         lane.take(bytes).await.ok_or(NoRoom { limit })
     }
 }
 
-impl Room {
+impl Room<'_> {
     /// How many bytes it is.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         let permits = self.permits.iter();
-        permits.map(OwnedSemaphorePermit::num_permits).sum()
+        permits.map(SemaphorePermit::num_permits).sum()
     }
 }
 
 /// A part of the room. Who comes first is served first.
 #[derive(Debug)]
 struct Lane {
-    free: Arc<Semaphore>,
+    free: Semaphore,
     size: u32,
 }
 
@@ -107,18 +114,18 @@ impl Lane {
         let size = u32::try_from(size).unwrap_or(u32::MAX).max(1);
         let permits = usize::try_from(size).unwrap_or(Semaphore::MAX_PERMITS);
         Self {
-            free: Arc::new(Semaphore::new(permits)),
+            free: Semaphore::new(permits),
             size,
         }
     }
 
     /// What is larger than the lane takes all of it, or it could never be taken.
-    async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    async fn take(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.size);
-        if let Ok(permit) = Arc::clone(&self.free).try_acquire_many_owned(bytes) {
+        if let Ok(permit) = self.free.try_acquire_many(bytes) {
             return Some(permit);
         }
-        let free = Arc::clone(&self.free).acquire_many_owned(bytes);
+        let free = self.free.acquire_many(bytes);
         let waited = Box::pin(timeout(PATIENCE, free)).await;
         let permit = waited.ok()?;
         Some(permit.expect("invariant: this semaphore is never closed"))
@@ -127,6 +134,8 @@ impl Lane {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     const LARGE: usize = Budget::SMALL + 1;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fluent_compat::events::Events;
 use fluent_compat::tag::Tag;
+use tokio_util::either::Either;
 use tracing::error;
 
 use super::EmitError;
@@ -111,13 +112,15 @@ pub(super) fn plan<'r>(
     Ok(Action::Copy(plans).into())
 }
 
-impl Plan<'_> {
+impl<'r> Plan<'r> {
     /// Most plans are to append to one buffer; the others are in a box, so that the future of
     /// those is not as large as theirs.
-    pub(super) async fn carry_out(self) -> Result<(), EmitError> {
+    pub(super) fn carry_out(self) -> impl Future<Output = Result<(), EmitError>> + Send + 'r {
         match self.action {
-            Action::Deliver(delivery) if self.printouts.is_empty() => delivery.complete().await,
-            _ => Box::pin(self.carry_out_in_turn()).await,
+            Action::Deliver(delivery) if self.printouts.is_empty() => {
+                Either::Left(delivery.complete())
+            }
+            _ => Either::Right(Box::pin(self.carry_out_in_turn())),
         }
     }
 

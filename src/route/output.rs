@@ -10,6 +10,7 @@ use fluent_compat::format::{FormatError, Formatter};
 use fluent_compat::inject::Inject;
 use fluent_compat::tag::Tag;
 use fluent_compat::timekey::TimekeySlots;
+use tokio_util::either::Either;
 
 use super::EmitError;
 use crate::buffer::{AppendError, Basin, FormattedEvents, Portion, Portions, RETRY_AFTER};
@@ -98,12 +99,14 @@ impl Output {
     }
 }
 
-impl Delivery<'_> {
+impl<'r> Delivery<'r> {
     /// Stores the events as safely as the output's buffer promises.
-    pub(super) async fn complete(self) -> Result<(), EmitError> {
+    pub(super) fn complete(self) -> impl Future<Output = Result<(), EmitError>> + Send + 'r {
         match self {
-            Self::Append(basin, portions) => Ok(basin.append(portions).await?),
-            Self::Write(writer, lines) => write(writer, lines).await,
+            Self::Append(basin, portions) => {
+                Either::Left(async move { Ok(basin.append(portions).await?) })
+            }
+            Self::Write(writer, lines) => Either::Right(write(writer, lines)),
         }
     }
 }
@@ -231,7 +234,11 @@ impl Gathered {
             }
             self.others.insert(current.metadata.clone(), current);
         }
-        self.others.remove(&metadata).unwrap_or_else(|| Portion {
+        let other = match self.others.is_empty() {
+            true => None,
+            false => self.others.remove(&metadata),
+        };
+        other.unwrap_or_else(|| Portion {
             metadata,
             events: FormattedEvents::with_capacity(std::mem::take(&mut self.capacity)),
             records: 0,
