@@ -333,7 +333,7 @@ impl Buffer {
                     answer: (),
                 };
                 let mut outcome = Ok(());
-                lock(committer).commit([append], |answers| {
+                lock(committer).commit([append], &[], |answers| {
                     outcome = answers.into_iter().try_for_each(|(_, outcome)| outcome);
                 });
                 outcome

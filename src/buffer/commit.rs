@@ -177,11 +177,13 @@ impl Committer {
         self.gone = Some(gone);
     }
 
-    /// Stores the appends. `answer` is called as soon as it is known what became of them;
-    /// chunks that are full are sealed only then.
+    /// Stores the appends, `joined` being the bytes of those of their frames that were joined.
+    /// `answer` is called as soon as it is known what became of them; chunks that are full are
+    /// sealed only then.
     pub(super) fn commit<A>(
         &mut self,
         appends: impl IntoIterator<Item = Append<A>>,
+        joined: &[u8],
         answer: impl FnOnce(Answers<A>),
     ) {
         let mut batch = Batch {
@@ -193,7 +195,7 @@ impl Committer {
         let mut shared = Vec::new();
         for append in appends {
             match append.payloads.len() {
-                1 => self.place(append, Reach::Alone, &mut batch),
+                1 => self.place(append, joined, Reach::Alone, &mut batch),
                 _ => shared.push(append),
             }
         }
@@ -203,7 +205,7 @@ impl Committer {
             }
         }
         for append in shared {
-            self.place(append, Reach::Shared, &mut batch);
+            self.place(append, joined, Reach::Shared, &mut batch);
         }
         self.write(&mut batch.extent);
         self.sync(&mut batch);
@@ -214,7 +216,7 @@ impl Committer {
     }
 
     /// Finds a chunk for each payload and puts its frame to what is pending there.
-    fn place<A>(&mut self, append: Append<A>, reach: Reach, batch: &mut Batch<A>) {
+    fn place<A>(&mut self, append: Append<A>, joined: &[u8], reach: Reach, batch: &mut Batch<A>) {
         let mut placed = Placed {
             answer: append.answer,
             bytes: payload::length(&append.payloads),
@@ -230,7 +232,7 @@ impl Committer {
                             batch.extent.touched.push(id);
                         }
                         let Payload { frame, content, .. } = payload;
-                        chunk.pending.push(frame, content, &mut self.spare);
+                        chunk.pending.push(frame, joined, content, &mut self.spare);
                     }
                     placed.chunks.push(id);
                 }

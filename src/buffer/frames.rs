@@ -1,10 +1,18 @@
 //! Frames on their way into a file, in the order in which they will stand there.
 
 use std::io;
+use std::ops::Range;
 
 use smallvec::SmallVec;
 
 use crate::host::fs::File;
+
+/// A frame on its way to its chunk.
+pub(super) enum Frame {
+    Own(Vec<u8>),
+    /// A part of the bytes that it was joined to.
+    Joined(Range<usize>),
+}
 
 /// Frames that are written together. Small ones are joined, because each write is a call of
 /// the system; large ones stay where they were made, because copying them costs more.
@@ -22,18 +30,53 @@ pub(super) struct Spare(Vec<Vec<u8>>);
 /// A piece of joined frames has fewer bytes, a frame with so many is a piece by itself.
 const LARGE: usize = 64 << 10;
 
-impl Frames {
-    pub(super) fn push(&mut self, frame: Vec<u8>, spare: &mut Spare) {
-        self.length += frame.len();
-        if frame.len() >= LARGE {
-            self.pieces.push(frame);
-            return;
+impl Frame {
+    /// Copies it behind what is there, and forgets its own memory, unless it is large.
+    pub(super) fn join(&mut self, joined: &mut Vec<u8>) {
+        if let Self::Own(frame) = self
+            && frame.len() < LARGE
+        {
+            *self = Self::Joined(append(frame, joined));
         }
+    }
+
+    /// Copies it from where it was joined to.
+    pub(super) fn rejoin(&mut self, before: &[u8], joined: &mut Vec<u8>) {
+        if let Self::Joined(range) = self {
+            let frame = before.get(range.clone()).unwrap_or_default();
+            *range = append(frame, joined);
+        }
+    }
+}
+
+fn append(bytes: &[u8], joined: &mut Vec<u8>) -> Range<usize> {
+    let start = joined.len();
+    joined.extend_from_slice(bytes);
+    start..joined.len()
+}
+
+impl Frames {
+    /// `joined` has the bytes of a frame that was joined.
+    pub(super) fn push(&mut self, frame: Frame, joined: &[u8], spare: &mut Spare) {
+        match frame {
+            Frame::Own(frame) if frame.len() >= LARGE => {
+                self.length += frame.len();
+                self.pieces.push(frame);
+            }
+            Frame::Own(frame) => self.push_small(&frame, spare),
+            Frame::Joined(range) => {
+                self.push_small(joined.get(range).unwrap_or_default(), spare);
+            }
+        }
+    }
+
+    fn push_small(&mut self, frame: &[u8], spare: &mut Spare) {
+        self.length += frame.len();
         match self.pieces.last_mut() {
-            Some(piece) if piece.len() + frame.len() < LARGE => piece.extend_from_slice(&frame),
+            Some(piece) if piece.len() + frame.len() < LARGE => piece.extend_from_slice(frame),
             _ => {
                 let mut piece = spare.take();
-                piece.extend_from_slice(&frame);
+                piece.extend_from_slice(frame);
                 self.pieces.push(piece);
             }
         }
@@ -108,7 +151,7 @@ mod tests {
         for (value, length) in (b'a'..).zip(lengths) {
             let frame = vec![value; *length];
             expected.extend_from_slice(&frame);
-            frames.push(frame, &mut spare);
+            frames.push(Frame::Own(frame), &[], &mut spare);
         }
         (frames, expected)
     }
@@ -141,7 +184,7 @@ mod tests {
         }
         assert_eq!(spare.0.len(), Spare::PIECES);
         let mut frames = Frames::default();
-        frames.push(vec![1; 3], &mut spare);
+        frames.push(Frame::Own(vec![1; 3]), &[], &mut spare);
         assert_eq!(spare.0.len(), Spare::PIECES - 1);
     }
 }

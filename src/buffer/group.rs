@@ -4,6 +4,8 @@
 //! So a lone client waits for one sync, and the cost of a sync is shared by however many
 //! clients there are.
 
+mod gathered;
+
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex};
@@ -12,6 +14,7 @@ use std::thread;
 use tokio::sync::oneshot;
 use tracing::error;
 
+use self::gathered::Gathered;
 use super::chunk_file::Header;
 use super::commit::{Answers, Append, Committer, tell};
 use super::limits::Limits;
@@ -34,7 +37,7 @@ struct Mailbox {
 
 #[derive(Default)]
 struct Letters {
-    appends: Vec<Append>,
+    gathered: Gathered,
     /// How often the appends have been taken.
     batch: u64,
     gatherer: Gatherer,
@@ -108,13 +111,13 @@ impl Group {
             Intake::Closed => return Err(AppendError::Closed),
             Intake::Broken => return Err(AppendError::broken()),
         }
-        letters.appends.push(append);
+        letters.gathered.push(append);
         // A disk that hangs must not make a heap of what clients send again and again. Looked
         // at when their number has doubled, each is looked at a few times at most.
-        if letters.appends.len().is_power_of_two() {
-            letters.forget_abandoned(&self.limits);
+        if letters.gathered.len().is_power_of_two() {
+            letters.gathered.forget_abandoned(&self.limits);
         }
-        let first = letters.appends.len() == 1;
+        let first = letters.gathered.len() == 1;
         Ok(first.then(|| {
             letters.gatherer = Gatherer::Gathering;
             Gathering {
@@ -174,7 +177,7 @@ impl Gathering<'_> {
         let mut here = 1;
         for _ in 0..Self::TURNS {
             tokio::task::yield_now().await;
-            let now = lock(&self.mailbox.letters).appends.len();
+            let now = lock(&self.mailbox.letters).gathered.len();
             if now <= here {
                 return;
             }
@@ -250,6 +253,8 @@ impl Drop for Attended<'_> {
 
 fn run(mut committer: Committer, mailbox: &Mailbox) {
     let _attended = Attended(mailbox);
+    // Takes turns with the one in the mailbox, so that neither has to grow again.
+    let mut batch = Gathered::default();
     loop {
         let mut letters = lock(&mailbox.letters);
         while !letters.are_due() {
@@ -258,15 +263,17 @@ fn run(mut committer: Committer, mailbox: &Mailbox) {
                 .wait(letters)
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
         }
-        let appends = std::mem::take(&mut letters.appends);
+        std::mem::swap(&mut batch, &mut letters.gathered);
         let gatherer = std::mem::take(&mut letters.gatherer);
         letters.batch += 1;
         let seals = std::mem::take(&mut letters.seals);
         let closing = letters.closing.take();
         let last = letters.orphaned;
         drop(letters);
-        if !appends.is_empty() {
-            committer.commit(appends, |answers| gatherer.take(answers));
+        if !batch.is_empty() {
+            let appends = batch.appends.drain(..);
+            committer.commit(appends, &batch.joined, |answers| gatherer.take(answers));
+            batch.clear();
         }
         for seal in seals {
             committer.seal_due(seal.queued, &seal.due);
@@ -295,22 +302,11 @@ impl Gatherer {
 }
 
 impl Letters {
-    /// Drops the appends whose requests have ended without an answer.
-    fn forget_abandoned(&mut self, limits: &Limits) {
-        self.appends.retain(|append| {
-            let abandoned = append.is_abandoned();
-            if abandoned {
-                limits.release(append.bytes());
-            }
-            !abandoned
-        });
-    }
-
     /// Whether there is anything for the thread to do. What else has come takes appends along
     /// that are still being gathered.
     fn are_due(&self) -> bool {
         let gathered = !matches!(self.gatherer, Gatherer::Gathering);
-        let committing = gathered && !self.appends.is_empty();
+        let committing = gathered && !self.gathered.is_empty();
         committing || !self.seals.is_empty() || self.closing.is_some() || self.orphaned
     }
 }
@@ -337,7 +333,7 @@ mod tests {
                 waited_for.push(answer);
             }
         }
-        let waiting = lock(&group.mailbox.letters).appends.len();
+        let waiting = lock(&group.mailbox.letters).gathered.len();
         assert!((10..32).contains(&waiting), "{waiting}");
     }
 }

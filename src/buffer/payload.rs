@@ -5,13 +5,14 @@ use std::io;
 use fluent_compat::chunk::Metadata;
 
 use super::chunk_file::{Compression, Kind};
+use super::frames::Frame;
 use super::{AppendError, Portion, Portions};
 
 /// A portion as a frame.
 pub(super) struct Payload {
     pub(super) metadata: Metadata,
     /// Head and events.
-    pub(super) frame: Vec<u8>,
+    pub(super) frame: Frame,
     pub(super) content: Content,
 }
 
@@ -34,7 +35,7 @@ impl Payload {
         };
         Ok(Self {
             metadata: portion.metadata,
-            frame: events.into_frame(Kind::Data(compression), portion.records)?,
+            frame: Frame::Own(events.into_frame(Kind::Data(compression), portion.records)?),
             content,
         })
     }

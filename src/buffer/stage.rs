@@ -8,7 +8,7 @@ use fluent_compat::chunk::{ChunkId, Metadata};
 use foldhash::fast::FixedState;
 
 use super::chunk_file::{Header, Kind, ObjectName, append_frame};
-use super::frames::{Frames, Spare};
+use super::frames::{Frame, Frames, Spare};
 use super::listing::Entry;
 use super::payload::Content;
 use super::queue::SealedChunk;
@@ -68,7 +68,7 @@ impl StagedChunk {
         let mut frame = Vec::new();
         append_frame(Kind::Header, 0, &header.to_json()?, &mut frame)?;
         let mut pending = Pending::default();
-        pending.frames.push(frame, spare);
+        pending.frames.push(Frame::Own(frame), &[], spare);
         pending.mark_alone();
         Ok(Self {
             header,
@@ -126,8 +126,15 @@ impl StagedChunk {
 }
 
 impl Pending {
-    pub(super) fn push(&mut self, frame: Vec<u8>, content: Content, spare: &mut Spare) {
-        self.frames.push(frame, spare);
+    /// `joined` as in [`Frames::push`].
+    pub(super) fn push(
+        &mut self,
+        frame: Frame,
+        joined: &[u8],
+        content: Content,
+        spare: &mut Spare,
+    ) {
+        self.frames.push(frame, joined, spare);
         self.content = self.content.with(content);
     }
 

@@ -202,7 +202,7 @@ fn commit(buffer: &Buffer, requests: Vec<Vec<Portion>>) -> Vec<Result<(), Append
     let Committing::Inline(committer) = &buffer.shared.committing else {
         unreachable!()
     };
-    lock(committer).commit(appends, tell);
+    lock(committer).commit(appends, &[], tell);
     let answered = answers.into_iter().map(|mut answer| answer.try_recv());
     answered.map(Result::unwrap).collect()
 }
@@ -275,7 +275,7 @@ async fn what_a_failed_sync_left_is_copied_away_from_before_the_refusal_is_sent(
     let Committing::Inline(committer) = &buffer.shared.committing else {
         unreachable!()
     };
-    lock(committer).commit(vec![append], tell);
+    lock(committer).commit(vec![append], &[], tell);
     fs.heal();
     assert!(!answered_early.load(Ordering::SeqCst));
     assert!(fs.paths()[0].to_string_lossy().contains("buffer.q"));

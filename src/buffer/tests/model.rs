@@ -223,7 +223,7 @@ impl Model {
             appends.push(append);
             waiting.push((lines, answer));
         }
-        self.committer(|committer| committer.commit(appends, tell));
+        self.committer(|committer| committer.commit(appends, &[], tell));
         for (lines, mut answer) in waiting {
             let promise = match answer.try_recv().unwrap() {
                 Ok(()) => Promise::Kept,
