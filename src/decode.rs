@@ -102,7 +102,7 @@ impl Default for Limits {
 }
 
 /// What a service gives: an answer, whatever is wrong with the request.
-type Answered = Result<Response, Infallible>;
+pub type Answered = Result<Response, Infallible>;
 
 /// What each method does, on whatever path. The path is the tag.
 fn routes<E: Emit>(source: Arc<Source<E>>) -> MethodRouter {

@@ -1,14 +1,14 @@
-//! Takes connections: TCP, TLS, HTTP/1.1 and HTTP/2, and hands each request to a service.
+//! Takes connections: TCP, TLS, HTTP/1.1 and HTTP/2, and hands each request to a function.
 //!
 //! Invariants:
 //!
 //! * No client can hold up another: handshake and requests run in a task a connection, each
 //!   under a deadline, and the number of connections is bounded.
-//! * A client that fails the TLS handshake never reaches the service.
+//! * A client that fails the TLS handshake never reaches that function.
 //! * Draining answers every request that was taken, unless the deadline cuts it off.
 //!
-//! Every request carries its peer's [`SocketAddr`] as an extension. The deadline for a
-//! request's body is the service's own, because only it knows when it wants the body.
+//! The deadline for a request's body is the function's own, because only it knows when it
+//! wants the body.
 
 mod accept;
 mod activity;
@@ -28,7 +28,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
-use hyper::service::Service;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -98,9 +97,6 @@ impl Default for Limits {
     }
 }
 
-/// A request, and whose it is.
-pub type Arrival = (SocketAddr, Request<Incoming>);
-
 /// A bound socket that accepts nothing yet.
 #[derive(Debug)]
 pub struct Listener {
@@ -135,15 +131,17 @@ impl Listener {
 
     /// Serves until `stop` is cancelled, then drains: the socket is closed, HTTP/2 clients get
     /// GOAWAY, idle connections end, and requests in flight have [`Limits::drain`] to end.
-    pub async fn serve<S, B>(self, service: S, stop: CancellationToken) -> Drained
+    ///
+    /// `answer` gets each request, and whose it is. It is a plain function, so that its future
+    /// lies in the connection and needs no box.
+    pub async fn serve<F, A, B>(self, answer: F, stop: CancellationToken) -> Drained
     where
-        S: Service<Arrival, Response = Response<B>, Error = Infallible>,
-        S: Send + Sync + 'static,
-        S::Future: Send + 'static,
+        F: Fn(SocketAddr, Request<Incoming>) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Response<B>, Infallible>> + Send + 'static,
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let connections = Connections::new(self.terms, service, stop);
+        let connections = Connections::new(self.terms, answer, stop);
         accept::run(self.socket, connections).await
     }
 }

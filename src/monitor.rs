@@ -15,16 +15,12 @@ mod status;
 #[cfg(test)]
 mod testing;
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use hyper::service::Service;
 
 pub use report::{BufferReport, Observe, OutputReport, Report, Shortcoming, SourceReport, State};
 
@@ -76,17 +72,10 @@ impl Monitor {
     pub fn switch(&self, config: Config) {
         self.config.store(Arc::new(config));
     }
-}
 
-/// Neither peer nor body are looked at: a page is the same for everybody, and takes none.
-impl<B> Service<(SocketAddr, Request<B>)> for Monitor {
-    type Response = Response<Full<Bytes>>;
-    type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
-
-    fn call(&self, (_peer, request): (SocketAddr, Request<B>)) -> Self::Future {
+    /// The page that the request asks for. Its body is not looked at: no page takes one.
+    pub fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         let config = self.config.load();
-        let answer = pages::answer(request.method(), request.uri(), &config, &*self.observed);
-        ready(Ok(answer))
+        pages::answer(request.method(), request.uri(), &config, &*self.observed)
     }
 }

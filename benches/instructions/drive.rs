@@ -12,6 +12,7 @@ use forebay::decode::Ingress;
 use forebay::host::clock::SystemClock;
 use forebay::host::fs::MemoryFs;
 use forebay::listener::{Config, Limits, Listener, Transport};
+use forebay::route::Router;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +33,9 @@ pub(crate) fn drive(case: Case, requests: u64) -> anyhow::Result<()> {
         let stop = CancellationToken::new();
         let listener = listen()?;
         let address = listener.address();
-        let serving = tokio::spawn(listener.serve(ingress(case), stop.clone()));
+        let ingress = ingress(case);
+        let answer = move |peer, request| ingress.answer(peer, request);
+        let serving = tokio::spawn(listener.serve(answer, stop.clone()));
         post(address, &request, requests).await?;
         stop.cancel();
         serving.await?;
@@ -65,7 +68,7 @@ fn listen() -> anyhow::Result<Listener> {
     })?)
 }
 
-fn ingress(case: Case) -> Ingress {
+fn ingress(case: Case) -> Ingress<Router> {
     let place = match case.buffer() {
         Buffer::Memory => "@type memory",
         // Of the file system in memory.

@@ -1,6 +1,7 @@
 //! The ports that show how the server is. They are bound as those of sources are, and go on
 //! through a reload; they end last, so that a probe is told of a stop.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
@@ -127,7 +128,8 @@ impl Monitors {
             stop: stop.clone(),
         };
         self.listeners.spawn(async move {
-            listener.serve(service, stop).await;
+            let answer = move |_peer, request| ready(Ok(service.answer(&request)));
+            listener.serve(answer, stop).await;
         });
         running
     }

@@ -34,7 +34,7 @@ struct RunningSource {
     address: SocketAddr,
     socket: SocketConfig,
     terms: Terms,
-    ingress: Ingress,
+    ingress: Ingress<Router>,
     transport: Transport,
     /// Cancelled once: the listener takes no more.
     stop: CancellationToken,
@@ -190,7 +190,7 @@ impl Sources {
         id: String,
         listener: Listener,
         socket: SocketConfig,
-        ingress: Ingress,
+        ingress: Ingress<Router>,
         transport: Transport,
     ) -> RunningSource {
         info!(address = %listener.address(), "listening");
@@ -205,7 +205,8 @@ impl Sources {
             stop: stop.clone(),
         };
         self.listeners.spawn(async move {
-            let drained = listener.serve(ingress, stop).await;
+            let answer = move |peer, request| ingress.answer(peer, request);
+            let drained = listener.serve(answer, stop).await;
             if drained.cut_off > 0 {
                 warn!(
                     connections = drained.cut_off,

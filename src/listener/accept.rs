@@ -8,9 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Response;
-use hyper::body::Body;
-use hyper::service::Service;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,7 +17,6 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use super::Arrival;
 use super::connection::Connections;
 use crate::host::throttle::Throttle;
 
@@ -48,12 +46,11 @@ impl Accept for TcpListener {
 }
 
 /// Serves each connection in a task of its own until told to stop, then drains.
-pub(super) async fn run<A, S, B>(source: A, connections: Connections<S>) -> Drained
+pub(super) async fn run<S, F, A, B>(source: S, connections: Connections<F>) -> Drained
 where
-    A: Accept,
-    S: Service<Arrival, Response = Response<B>, Error = Infallible>,
-    S: Send + Sync + 'static,
-    S::Future: Send + 'static,
+    S: Accept,
+    F: Fn(SocketAddr, Request<Incoming>) -> A + Send + Sync + 'static,
+    A: Future<Output = Result<Response<B>, Infallible>> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {

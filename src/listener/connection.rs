@@ -2,43 +2,46 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::activity::Activity;
+use super::activity::{Activity, InFlight};
 use super::terms::Terms;
 use super::tls::Protocol;
 use super::watched::Watched;
-use super::{Arrival, Limits, Transport};
+use super::{Limits, Transport};
 use crate::host::throttle::Throttle;
 
 /// What all connections of a listener share.
-pub(super) struct Connections<S> {
+pub(super) struct Connections<F> {
     terms: Terms,
-    service: S,
+    answer: F,
     /// Finish what is under way, take nothing new.
     stop: CancellationToken,
     failed_handshakes: Throttle,
 }
 
-impl<S> Connections<S> {
+impl<F> Connections<F> {
     const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
 
-    pub(super) fn new(terms: Terms, service: S, stop: CancellationToken) -> Self {
+    pub(super) fn new(terms: Terms, answer: F, stop: CancellationToken) -> Self {
         Self {
             terms,
-            service,
+            answer,
             stop,
             failed_handshakes: Throttle::new(Self::BETWEEN_WARNINGS),
         }
@@ -53,11 +56,10 @@ impl<S> Connections<S> {
     }
 }
 
-impl<S, B> Connections<S>
+impl<F, A, B> Connections<F>
 where
-    S: Service<Arrival, Response = Response<B>, Error = Infallible>,
-    S: Send + Sync + 'static,
-    S::Future: Send + 'static,
+    F: Fn(SocketAddr, Request<Incoming>) -> A + Send + Sync + 'static,
+    A: Future<Output = Result<Response<B>, Infallible>> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
@@ -103,14 +105,9 @@ where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let activity = Activity::new();
-        let service = service_fn(|request: Request<Incoming>| {
-            let in_flight = activity.request(request.version());
-            let answer = self.service.call((peer, request));
-            async move {
-                let answer = answer.await;
-                drop(in_flight);
-                answer
-            }
+        let service = service_fn(|request: Request<Incoming>| Answering {
+            in_flight: activity.request(request.version()),
+            answer: (self.answer)(peer, request),
         });
         let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
         let mut connection = std::pin::pin!(builder.serve_connection(io, service));
@@ -138,6 +135,23 @@ where
             Ok(outcome) => report(peer, outcome),
             Err(_elapsed) => debug!(%peer, "the peer did not let the connection end"),
         }
+    }
+}
+
+pin_project! {
+    /// An answer in the making. An async block would hold its future twice.
+    struct Answering<A> {
+        #[pin]
+        answer: A,
+        in_flight: InFlight,
+    }
+}
+
+impl<A: Future> Future for Answering<A> {
+    type Output = A::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<A::Output> {
+        self.project().answer.poll(context)
     }
 }
 

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +11,6 @@ use http::{Request, Response};
 use http_body_util::{Empty, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http2;
-use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::mpsc;
@@ -22,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::accept::{self, Accept, Drained};
 use super::connection::Connections;
 use super::terms::Terms;
-use super::{Arrival, Limits, Transport};
+use super::{Limits, Transport};
 
 /// Whom the pipes claim to come from.
 pub(super) const PEER: &str = "192.0.2.7:40000";
@@ -39,7 +37,7 @@ pub(super) struct TestListener {
 }
 
 impl TestListener {
-    /// Answers every request with what `answer` makes of it.
+    /// Answers every request with what `answer` makes of it; its peer is an extension.
     pub(super) fn start<F, A>(transport: Transport, limits: Limits, answer: F) -> Self
     where
         F: Fn(Request<Incoming>) -> A + Clone + Send + Sync + 'static,
@@ -48,7 +46,12 @@ impl TestListener {
         let (connections, source) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
         let terms = Terms::new(transport, limits);
-        let shared = Connections::new(terms.clone(), Answering(answer), stop.clone());
+        let answer = move |peer: SocketAddr, mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            let answer = answer(request);
+            async move { Ok::<_, Infallible>(answer.await) }
+        };
+        let shared = Connections::new(terms.clone(), answer, stop.clone());
         let running = tokio::spawn(accept::run(Pipes(source), shared));
         Self {
             connections,
@@ -88,25 +91,6 @@ impl TestListener {
     /// Waits until it has stopped.
     pub(super) async fn stopped(self) -> Drained {
         self.running.await.unwrap()
-    }
-}
-
-/// Answers with what a test says; a request has its peer as an extension.
-struct Answering<F>(F);
-
-impl<F, A> Service<Arrival> for Answering<F>
-where
-    F: Fn(Request<Incoming>) -> A,
-    A: Future<Output = Response<Empty<Bytes>>> + Send + 'static,
-{
-    type Response = Response<Empty<Bytes>>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn call(&self, (peer, mut request): Arrival) -> Self::Future {
-        request.extensions_mut().insert(peer);
-        let answer = (self.0)(request);
-        Box::pin(async move { Ok(answer.await) })
     }
 }
 

@@ -16,7 +16,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("schedule", &["buffer", "evidence", "sink", "host"]),
     ("route", &["buffer", "host"]),
     ("decode", &["route", "host"]),
-    // Sees decode only as a tower service that it is handed.
+    // Sees decode only as a function that it is handed.
     ("listener", &["host"]),
     ("telemetry", &["host"]),
     ("cli", &[]),

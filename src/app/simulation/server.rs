@@ -1,6 +1,5 @@
 //! One life of the simulated server, and its only client.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use fluent_compat::time::Zone;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
-use hyper::service::{Service as _, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -140,10 +139,7 @@ async fn connect(
     let (ours, theirs) = tokio::io::duplex(64 << 10);
     let service = decode::Ingress::new(config, router, clock);
     let peer: SocketAddr = "192.0.2.7:40000".parse().unwrap();
-    let service = service_fn(move |request: Request<Incoming>| {
-        let answer = service.call((peer, request));
-        async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
-    });
+    let service = service_fn(move |request: Request<Incoming>| service.answer(peer, request));
     let server = hyper::server::conn::http1::Builder::new();
     tokio::spawn(server.serve_connection(TokioIo::new(theirs), service));
     let shake_hands = hyper::client::conn::http1::handshake(TokioIo::new(ours));
