@@ -277,6 +277,18 @@ impl<R: Read> FrameReader<R> {
         }))
     }
 
+    /// Moves what is unread to a larger buffer. Fresh zeros are the system's, and cost nothing
+    /// until they are written to.
+    fn grow(&mut self, larger: usize) {
+        let mut buffer = vec![0; larger];
+        let unread = self.buffer.get(self.unread.clone()).unwrap_or_default();
+        if let Some(room) = buffer.get_mut(..unread.len()) {
+            room.copy_from_slice(unread);
+        }
+        self.unread = 0..unread.len();
+        self.buffer = buffer;
+    }
+
     /// Reads until so many bytes are there; `false` if the source has not so many.
     fn fill(&mut self, wanted: usize) -> io::Result<bool> {
         while self.unread.len() < wanted {
@@ -291,7 +303,7 @@ impl<R: Read> FrameReader<R> {
                 // 4 GiB.
                 let most = wanted.max(self.block);
                 let larger = (2 * self.buffer.len()).clamp(self.block, most);
-                self.buffer.resize(larger, 0);
+                self.grow(larger);
             }
             let free = self.buffer.get_mut(self.unread.end..).unwrap_or_default();
             match self.source.read(free) {
