@@ -14,6 +14,7 @@ mod accept;
 mod activity;
 mod bind;
 mod connection;
+mod seldom;
 mod terms;
 #[cfg(test)]
 mod testing;

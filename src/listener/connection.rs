@@ -19,7 +19,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::activity::{Activity, InFlight};
+use super::activity::{Activity, InFlight, Missed};
+use super::seldom::Seldom;
 use super::terms::Terms;
 use super::tls::Protocol;
 use super::watched::Watched;
@@ -112,19 +113,25 @@ where
         let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
         let mut connection = std::pin::pin!(builder.serve_connection(io, service));
         let mut overdue = std::pin::pin!(activity.overdue(limits));
-
-        // A token of its own: it is looked at with every wake-up, under a lock that would
-        // otherwise be everybody's.
-        let stop = self.stop.child_token();
-        let mut stopping = false;
-        let missed = loop {
+        let interruption = Seldom::new(async {
             tokio::select! {
-                biased;
-                outcome = connection.as_mut() => return report(peer, outcome),
-                missed = overdue.as_mut() => break missed,
-                () = stop.cancelled(), if !stopping => {
-                    stopping = true;
-                    connection.as_mut().graceful_shutdown();
+                missed = overdue.as_mut() => Interruption::Missed(missed),
+                () = self.stop.cancelled() => Interruption::Stop,
+            }
+        });
+        let interruption = tokio::select! {
+            biased;
+            outcome = connection.as_mut() => return report(peer, outcome),
+            interruption = interruption => interruption,
+        };
+        let missed = match interruption {
+            Interruption::Missed(missed) => missed,
+            Interruption::Stop => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    biased;
+                    outcome = connection.as_mut() => return report(peer, outcome),
+                    missed = overdue => missed,
                 }
             }
         };
@@ -136,6 +143,12 @@ where
             Err(_elapsed) => debug!(%peer, "the peer did not let the connection end"),
         }
     }
+}
+
+/// What ends a connection that its peer would go on with.
+enum Interruption {
+    Missed(Missed),
+    Stop,
 }
 
 pin_project! {
