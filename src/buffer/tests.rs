@@ -59,7 +59,7 @@ fn keyed(tag: &str) -> Metadata {
     }
 }
 
-fn portion(tag: &str, text: &str) -> Portion {
+pub(in crate::buffer) fn portion(tag: &str, text: &str) -> Portion {
     Portion {
         metadata: keyed(tag),
         events: text.as_bytes().into(),

@@ -55,3 +55,58 @@ impl Gathered {
         self.joined.shrink_to(Self::KEPT);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::buffer::OverflowAction;
+    use crate::buffer::chunk_file::Compression;
+    use crate::buffer::frames::{Frames, Spare};
+    use crate::buffer::payload;
+    use crate::buffer::tests::portion;
+    use crate::host::fs::{Fs, MemoryFs};
+
+    fn append(text: &str) -> (Append, impl Sized) {
+        let portions = vec![portion("a", text), portion("b", text)];
+        Append::new(payload::pack(portions, Compression::Text).unwrap())
+    }
+
+    /// What a chunk gets of all of them.
+    fn written(gathered: Gathered) -> Vec<u8> {
+        let (mut frames, mut spare) = (Frames::default(), Spare::default());
+        for payload in gathered.appends.into_iter().flat_map(|a| a.payloads) {
+            frames.push(payload.frame, &gathered.joined, &mut spare);
+        }
+        let (fs, path) = (MemoryFs::default(), Path::new("/b/one"));
+        frames.write(&*fs.create_new(path).unwrap(), 0).unwrap();
+        fs.read(path).unwrap()
+    }
+
+    #[test]
+    fn the_frames_of_those_who_wait_are_whole_when_others_are_forgotten() {
+        let large = "x".repeat(100_000);
+        let texts = ["one", &large, "two", "three", &large, "four"];
+        let limits = Limits::new(1 << 30, OverflowAction::ThrowException);
+        for gone in 0..1 << texts.len() {
+            let (mut all, mut expected) = (Gathered::default(), Gathered::default());
+            let mut waiting = Vec::new();
+            for (place, text) in texts.iter().enumerate() {
+                let (taken, answer) = append(text);
+                limits.found(taken.bytes());
+                all.push(taken);
+                if gone >> place & 1 == 0 {
+                    waiting.push(answer);
+                    expected.push(append(text).0);
+                }
+            }
+            all.forget_abandoned(&limits);
+            let held: u64 = all.appends.iter().map(Append::bytes).sum();
+            assert_eq!(limits.held(), held);
+            limits.release(held);
+            assert!(all.joined == expected.joined, "{gone:b}");
+            assert!(written(all) == written(expected), "{gone:b}");
+        }
+    }
+}
