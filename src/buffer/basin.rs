@@ -8,7 +8,7 @@
 use std::sync::{Arc, Weak};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 use super::{AppendError, Buffer, Portions};
 
@@ -31,6 +31,9 @@ struct Shared {
     limits: ArcSwap<PortionLimits>,
     /// Looked at by appends that find no buffer.
     state: watch::Sender<State>,
+    /// Held by the exchange that is under way: the next one waits, or the state would be of
+    /// either.
+    exchanging: Mutex<()>,
 }
 
 /// Why there is a buffer, or none.
@@ -55,6 +58,7 @@ pub struct PortionLimits {
 /// A basin without a buffer, whose appends wait. They are refused when this is dropped.
 pub struct Exchange<'b> {
     basin: &'b Basin,
+    _alone: MutexGuard<'b, ()>,
 }
 
 impl Basin {
@@ -65,6 +69,7 @@ impl Basin {
                 buffer: ArcSwapOption::empty(),
                 limits: ArcSwap::default(),
                 state: watch::Sender::new(State::Open),
+                exchanging: Mutex::new(()),
             }),
         };
         basin.hold(buffer);
@@ -125,9 +130,13 @@ impl Basin {
     /// Returns when the old buffer has left its files alone: whoever had it must give it up
     /// before or meanwhile, its schedule above all.
     pub async fn begin_exchange(&self) -> Exchange<'_> {
+        let alone = self.shared.exchanging.lock().await;
         // IMPORTANT: before the buffer is taken out: who finds none looks at the state.
         self.shared.state.send_replace(State::Exchanged);
-        let exchange = Exchange { basin: self };
+        let exchange = Exchange {
+            basin: self,
+            _alone: alone,
+        };
         if let Some(old) = self.shared.buffer.swap(None) {
             old.refuse_to_wait();
             Arc::unwrap_or_clone(old).end().await;

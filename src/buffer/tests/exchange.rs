@@ -53,6 +53,23 @@ async fn an_exchange_waits_until_nobody_has_the_old_buffer() {
 }
 
 #[tokio::test]
+async fn an_exchange_waits_for_the_one_before_it() {
+    let fs = CrashingFs::default();
+    let basin = basin(&fs, &config());
+    let first = basin.begin_exchange().await;
+    let second = tokio::spawn({
+        let basin = basin.clone();
+        async move { drop(basin.begin_exchange().await) }
+    });
+    tokio::task::yield_now().await;
+    assert!(!second.is_finished());
+    first.finish(open_with(&fs, &config()));
+    timeout(SOON, second).await.unwrap().unwrap();
+    let refused = basin.append(vec![portion("a", "late\n")]).await;
+    assert_eq!(refused, Err(AppendError::Closed));
+}
+
+#[tokio::test]
 async fn who_waits_for_room_does_not_hold_up_an_exchange() {
     let full = Config {
         total_limit_size: 10,
