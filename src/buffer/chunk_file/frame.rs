@@ -277,15 +277,13 @@ impl<R: Read> FrameReader<R> {
         }))
     }
 
-    /// Moves what is unread to a larger buffer. Fresh zeros are the system's, and cost nothing
-    /// until they are written to.
+    /// Moves to a larger buffer. Fresh zeros are the system's, and cost nothing until they are
+    /// written to.
     fn grow(&mut self, larger: usize) {
         let mut buffer = vec![0; larger];
-        let unread = self.buffer.get(self.unread.clone()).unwrap_or_default();
-        if let Some(room) = buffer.get_mut(..unread.len()) {
-            room.copy_from_slice(unread);
+        if let Some(room) = buffer.get_mut(..self.buffer.len()) {
+            room.copy_from_slice(&self.buffer);
         }
-        self.unread = 0..unread.len();
         self.buffer = buffer;
     }
 
@@ -294,7 +292,7 @@ impl<R: Read> FrameReader<R> {
         while self.unread.len() < wanted {
             if self.unread.is_empty() {
                 self.unread = 0..0;
-            } else if self.unread.start + wanted > self.buffer.len() {
+            } else if self.unread.start > 0 && self.unread.start + wanted > self.buffer.len() {
                 self.buffer.copy_within(self.unread.clone(), 0);
                 self.unread = 0..self.unread.len();
             }
