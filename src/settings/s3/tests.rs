@@ -15,25 +15,33 @@ use super::*;
 use crate::evidence::tests::private_key;
 use crate::sink::s3::{Addressing, Checksum, Credentials, StoreAs};
 
+/// What a `<match>` says of its objects and of its buffer.
+fn output_of(
+    section: &Params<'_>,
+    context: &Context<'_>,
+) -> Option<(Option<S3Config>, BufferSettings)> {
+    let owner = Owner {
+        name: "b",
+        id: None,
+        objects: object_size(section),
+    };
+    let buffer = section.section_or_empty("buffer");
+    let buffer = buffer::buffer(buffer, owner, BufferDefaults::S3, context)?;
+    let chunks = S3Buffer {
+        keys: &buffer.chunk_keys,
+        slots: buffer.slots.as_ref(),
+        spool_directory: PathBuf::from("/spool"),
+    };
+    Some((s3(section, &chunks, context), buffer))
+}
+
 /// An output with these lines beside its bucket, its buffer, and the remarks on the lines,
 /// the first of which is the third of the file.
 fn output(bench: &Bench, lines: &str) -> (Option<(S3Config, BufferSettings)>, Vec<String>) {
     bench.read(
         &format!("<match **>\n@type s3\n{lines}\ns3_bucket b\n</match>\n"),
         |section, context| {
-            let buffer = section.section_or_empty("buffer");
-            let owner = Owner {
-                name: "b",
-                id: None,
-                objects: object_size(&section),
-            };
-            let buffer = buffer::buffer(buffer, owner, BufferDefaults::S3, context)?;
-            let chunks = S3Buffer {
-                keys: &buffer.chunk_keys,
-                slots: buffer.slots.as_ref(),
-                spool_directory: PathBuf::from("/spool"),
-            };
-            let config = s3(&section, &chunks, context);
+            let (config, buffer) = output_of(&section, context)?;
             section.known_but_ignored(&[]);
             for caller in ["format", "inject"] {
                 let _ = section.section(caller);
@@ -476,19 +484,7 @@ fn digest_of(output_lines: &str, lines: &str) -> (Option<crate::evidence::Config
         "<match **>\n@type s3\n<digest>\n{lines}\n</digest>\n{output_lines}\ns3_bucket b\n</match>\n"
     );
     let (read, remarks) = bench.read(&conf, |section, context| {
-        let owner = Owner {
-            name: "b",
-            id: None,
-            objects: None,
-        };
-        let buffer = section.section_or_empty("buffer");
-        let buffer = buffer::buffer(buffer, owner, BufferDefaults::S3, context)?;
-        let chunks = S3Buffer {
-            keys: &buffer.chunk_keys,
-            slots: buffer.slots.as_ref(),
-            spool_directory: PathBuf::from("/spool"),
-        };
-        let config = s3(&section, &chunks, context);
+        let (config, buffer) = output_of(&section, context)?;
         digest::digest(&section, config.as_ref(), Some(&buffer.buffer), context)
     });
     (read.flatten(), remarks)
