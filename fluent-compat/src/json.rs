@@ -12,6 +12,7 @@
 //! inside strings need not be escaped (senders do it, and nothing is lost by it).
 //! NaN, comments, lone surrogates and leading zeros are refused.
 
+mod block;
 mod error;
 mod keys;
 mod number;

@@ -5,10 +5,11 @@
 
 use std::borrow::Cow;
 
+use super::block::{next_special, skip_short_escapes};
 use super::error::{Fault, Found, Problem};
 use super::keys::{Keys, Span};
 use super::number::end_of_number;
-use super::string::{end_of_escape, next_special, push_escaped};
+use super::string::{end_of_escape, push_escaped};
 use super::unique::push_unique;
 
 /// How many objects and arrays may stand inside one another in a record, itself
@@ -294,10 +295,12 @@ impl<'i> Scanner<'i> {
     }
 
     /// The rest of a string from its first escape or control character on.
-    #[cold]
-    fn escaped_string(&mut self, out: &mut String, mut at: usize) -> Step {
+    #[inline(never)]
+    fn escaped_string(&mut self, out: &mut String, at: usize) -> Step {
         self.escaped = true;
+        let mut at = skip_short_escapes(self.input.as_bytes(), at);
         loop {
+            at = next_special(self.input.as_bytes(), at);
             match self.byte(at) {
                 Some(b'"') => return Ok(at + 1),
                 Some(b'\\') => at = end_of_escape(self.input, at).map_err(Box::new)?,
@@ -309,7 +312,6 @@ impl<'i> Scanner<'i> {
                 }
                 None => return Err(self.unexpected_at(at, "'\"' at the end of a string")),
             }
-            at = next_special(self.input.as_bytes(), at);
         }
     }
 

@@ -1,44 +1,9 @@
-//! Strings: found quickly, their escapes checked, undone and made.
+//! Strings: their escapes checked, undone and made.
 
 use std::borrow::Cow;
 
-use wide::u8x16;
-
+use super::block::next_special;
 use super::error::{Fault, Problem};
-
-/// The offset of the next quote, backslash or control character from `from` on, or the
-/// text's length. Everything before it is plain.
-///
-/// Most strings of audit events end within the first block: the loop is then as predictable
-/// as it is short.
-#[inline]
-pub(super) fn next_special(bytes: &[u8], from: usize) -> usize {
-    let mut rest = bytes.get(from..).unwrap_or_default();
-    while let Some((block, after)) = rest.split_first_chunk() {
-        let found = specials(*block);
-        if found != 0 {
-            return bytes.len() - rest.len() + found.trailing_zeros() as usize;
-        }
-        rest = after;
-    }
-    let plain = rest.iter().take_while(|b| !is_special(**b)).count();
-    bytes.len() - rest.len() + plain
-}
-
-fn is_special(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
-/// A bit for each byte that is special, the lowest for the first.
-#[inline]
-fn specials(block: [u8; 16]) -> u32 {
-    const QUOTE: u8x16 = u8x16::new([b'"'; 16]);
-    const BACKSLASH: u8x16 = u8x16::new([b'\\'; 16]);
-    const LAST_CONTROL: u8x16 = u8x16::new([0x1f; 16]);
-    let block = u8x16::new(block);
-    let control = block.min(LAST_CONTROL).simd_eq(block);
-    (block.simd_eq(QUOTE) | block.simd_eq(BACKSLASH) | control).to_bitmask()
-}
 
 /// The offset after the escape sequence whose backslash is at `backslash`.
 pub(super) fn end_of_escape(text: &str, backslash: usize) -> Result<usize, Fault> {

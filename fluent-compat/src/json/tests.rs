@@ -203,21 +203,6 @@ fn nesting_is_followed_up_to_the_limit_and_no_further() {
 }
 
 #[test]
-fn a_special_byte_is_found_wherever_it_stands_in_a_word() {
-    for special in ["\"", "\\", "\n", "\u{1f}", "\0"] {
-        for before in 0..20 {
-            for (filler, width) in [("x", 1), ("ż", 2), ("\u{7f}", 1), ("!", 1), ("#", 1)] {
-                let plain = filler.repeat(before);
-                let text = format!("{plain}{special}\"\\{plain}");
-                let found = string::next_special(text.as_bytes(), 0);
-                assert_eq!(found, before * width, "{text:?}");
-                assert_eq!(string::next_special(plain.as_bytes(), 0), plain.len());
-            }
-        }
-    }
-}
-
-#[test]
 fn escapes_are_undone() {
     let raw = r#"a\"\\\/\b\f\n\r\t\u017c\ud83c\udf89\u00e9 \u0041"#;
     assert_eq!(unescape(raw), "a\"\\/\u{8}\u{c}\n\r\t\u{17c}\u{1f389}é A");

@@ -1,6 +1,6 @@
 //! Walking through JSON that is known to be in normal form, and building it.
 
-use super::string::next_special;
+use super::block::next_special;
 
 /// The members of an object: key as it stands between its quotes, raw value.
 pub(crate) fn members(object: &str) -> impl Iterator<Item = (&str, &str)> {
