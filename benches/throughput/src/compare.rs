@@ -7,22 +7,20 @@
 mod contender;
 mod disk;
 mod table;
-mod work;
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, bail};
 use serde::Serialize;
 use tempfile::TempDir;
 
 use self::contender::Contender;
-use self::work::Work;
 use crate::bodies::Bodies;
 use crate::forebay::Executable;
 use crate::keys;
 use crate::load::Report;
+use crate::work::Work;
 
 /// Whom to compare, and how long.
 #[derive(clap::Args)]
@@ -173,25 +171,6 @@ impl Bench {
     fn measure(&self, work: Work, contender: &Contender) -> anyhow::Result<Report> {
         let directory = tempfile::tempdir_in(self.directory.path())?;
         let server = contender.start(directory.path(), &self.keys)?;
-        let plan = work.plan();
-        let output = Command::new(std::env::current_exe()?)
-            .args(["load", "--json"])
-            .args(plan.arguments())
-            .arg("--url")
-            .arg(server.url().to_string())
-            .arg("--keys")
-            .arg(&self.keys)
-            .arg("--body")
-            .arg(self.bodies.of(plan.events))
-            .arg("--seconds")
-            .arg(self.seconds.to_string())
-            .arg("--server-pid")
-            .arg(server.id().to_string())
-            .output()?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            bail!("the load failed: {said}{}", server.log());
-        }
-        Ok(serde_json::from_slice(&output.stdout)?)
+        work.put_on(&server, &self.keys, &self.bodies, self.seconds)
     }
 }

@@ -33,11 +33,15 @@ impl Executable {
 }
 
 /// What forebay answers after.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Buffer {
     Synced,
     Unsynced,
     Memory,
+}
+
+impl Buffer {
+    pub(crate) const ALL: [Buffer; 3] = [Buffer::Synced, Buffer::Unsynced, Buffer::Memory];
 }
 
 /// What a server is told.

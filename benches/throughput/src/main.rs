@@ -17,6 +17,8 @@ mod soak;
 mod spread;
 mod start;
 mod store;
+mod train;
+mod work;
 
 use std::io::Write;
 use std::path::Path;
@@ -46,6 +48,8 @@ enum Command {
     Start(start::Options),
     /// Watches forebay's memory under a steady load, and while a large chunk is flushed.
     Soak(soak::Options),
+    /// Has an instrumented forebay do each kind of work, so that it writes what it ran how often.
+    Train(train::Options),
     /// Holds idle connections to floor and forebay, and says what each takes.
     Idle(idle::Options),
     /// Opens connections, posts one event on each, and holds them until the input ends.
@@ -63,6 +67,7 @@ fn main() -> ExitCode {
         Command::Flush(options) => flush::run(&options, out),
         Command::Start(options) => start::run(&options, out),
         Command::Soak(options) => soak::run(&options, out),
+        Command::Train(options) => train::run(&options, out),
         Command::Idle(options) => idle::run(&options, out),
         Command::Hold(options) => hold::run(&options, out),
         Command::Store(options) => store::run(&options, out),

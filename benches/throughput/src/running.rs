@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use http::Uri;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::time::Instant;
 
 /// A server that listens; it and its workers are killed when this is dropped.
@@ -50,6 +50,17 @@ impl Running {
     /// What it has written.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Lets it end in order.
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+        let process = Pid::from_child(&self.child);
+        kill_process(process, Signal::TERM)?;
+        let status = self.child.wait()?;
+        if !status.success() {
+            bail!("it ended with {status}: {}", self.log());
+        }
+        Ok(())
     }
 
     fn wait_until_it_listens(&mut self) -> anyhow::Result<()> {

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use super::contender::FLOOR;
-use super::work::Work;
 use super::{Findings, Measurement};
 use crate::load::Report;
 use crate::spread::Spread;
+use crate::work::Work;
 
 /// Writes a table for each kind of work: medians of all rounds, and the ratios to the floor in
 /// the same round as median (least–greatest).

@@ -1,13 +1,20 @@
 //! The kinds of work.
 
 use std::fmt;
+use std::path::Path;
+use std::process::Command;
 
+use anyhow::bail;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::bodies::Bodies;
+use crate::load::Report;
+use crate::running::Running;
+
 /// A kind of work; what it is for is said in the table of bars in `docs/performance.md`.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(super) enum Work {
+pub(crate) enum Work {
     /// One event a POST, 64 connections.
     Many,
     /// One event a POST, one connection: the latency.
@@ -23,18 +30,17 @@ pub(super) enum Work {
 }
 
 /// What the load is told.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Plan {
+struct Plan {
     protocol: &'static str,
     reuse: &'static str,
     connections: usize,
     streams: usize,
     /// In a body.
-    pub(super) events: usize,
+    events: usize,
 }
 
 impl Work {
-    pub(super) const ALL: &[Work] = &[
+    pub(crate) const ALL: &[Work] = &[
         Work::Many,
         Work::One,
         Work::Streams,
@@ -43,7 +49,7 @@ impl Work {
         Work::Resumptions,
     ];
 
-    pub(super) fn plan(self) -> Plan {
+    fn plan(self) -> Plan {
         let usual = Plan {
             protocol: "http1",
             reuse: "keep-alive",
@@ -80,10 +86,40 @@ impl Work {
             },
         }
     }
+
+    /// Puts it on the server for so long, from a process of its own.
+    pub(crate) fn put_on(
+        self,
+        server: &Running,
+        keys: &Path,
+        bodies: &Bodies,
+        seconds: f64,
+    ) -> anyhow::Result<Report> {
+        let plan = self.plan();
+        let output = Command::new(std::env::current_exe()?)
+            .args(["load", "--json"])
+            .args(plan.arguments())
+            .arg("--url")
+            .arg(server.url().to_string())
+            .arg("--keys")
+            .arg(keys)
+            .arg("--body")
+            .arg(bodies.of(plan.events))
+            .arg("--seconds")
+            .arg(seconds.to_string())
+            .arg("--server-pid")
+            .arg(server.id().to_string())
+            .output()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            bail!("the load failed: {said}{}", server.log());
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
 }
 
 impl Plan {
-    pub(super) fn arguments(&self) -> [String; 10] {
+    fn arguments(&self) -> [String; 10] {
         [
             "--protocol".to_owned(),
             self.protocol.to_owned(),
