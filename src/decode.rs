@@ -241,12 +241,12 @@ impl<E: Emit> Source<E> {
             true => self.decode(head, coding, &body.bytes)?,
             false => Box::pin(self.decode_aside(head, &mut body)).await?,
         };
+        let length = body.bytes.len() as u64;
+        // What is stored is the events: they are formatted where the body was.
+        body.bytes = Bytes::new();
         let Some((count, storing)) = self.store(head, events) else {
             return Ok(());
         };
-        let length = body.bytes.len() as u64;
-        // What is stored is the events.
-        body.bytes = Bytes::new();
         storing.await?;
         self.traffic.events.add(count);
         self.traffic.bytes.add(length);
