@@ -2,29 +2,35 @@
 //!
 //! While a sync runs, requests pile up in the mailbox; the next sync is for all of them.
 //! So a lone client waits for one sync, and the cost of a sync is shared by however many
-//! clients there are.
+//! clients there are. A request that is alone does without the thread: see [`alone`].
 
+mod alone;
 mod gathered;
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use tokio::sync::oneshot;
 use tracing::error;
 
+use self::alone::{KeptWorker, Writer, is_small};
 use self::gathered::Gathered;
 use super::chunk_file::Header;
-use super::commit::{Answers, Append, Committer, tell};
+use super::commit::{Answers, Append, Committer, Outcome, tell};
 use super::limits::Limits;
+use super::payload::{self, Payloads};
 use super::{AppendError, lock};
 
 /// A rule that says which staged chunks are due.
 pub(super) type Due = Box<dyn Fn(&Header) -> bool + Send>;
 
-/// The thread that owns the committer.
+/// The committer, and those who wait for it. Locks are taken in this order: the writer, the
+/// letters.
 pub(super) struct Group {
+    writer: Arc<Mutex<Writer>>,
     mailbox: Arc<Mailbox>,
     limits: Arc<Limits>,
 }
@@ -33,6 +39,9 @@ pub(super) struct Group {
 struct Mailbox {
     letters: Mutex<Letters>,
     arrived: Condvar,
+    /// Whether requests have come together lately. A hint: nothing but time is lost by a wrong
+    /// one.
+    crowded: AtomicBool,
 }
 
 #[derive(Default)]
@@ -83,21 +92,70 @@ enum Intake {
 impl Group {
     /// Starts the thread. It ends when its handle is dropped.
     pub(super) fn start(committer: Committer, limits: Arc<Limits>, name: &str) -> io::Result<Self> {
-        let mailbox = Arc::new(Mailbox::default());
+        let group = Self::without_thread(committer, limits);
+        let (writer, mailbox) = (Arc::clone(&group.writer), Arc::clone(&group.mailbox));
         let thread = thread::Builder::new().name(format!("commit {name}"));
-        let letters = Arc::clone(&mailbox);
-        thread.spawn(move || run(committer, &letters))?;
-        Ok(Self { mailbox, limits })
+        thread.spawn(move || run(&writer, &mailbox))?;
+        Ok(group)
+    }
+
+    fn without_thread(committer: Committer, limits: Arc<Limits>) -> Self {
+        Self {
+            writer: Arc::new(Mutex::new(Writer::new(committer))),
+            mailbox: Arc::default(),
+            limits,
+        }
+    }
+
+    /// Stores what a request has, for which there is room, or gives the room back.
+    pub(super) async fn append(&self, payloads: Payloads) -> Outcome {
+        let payloads = match self.commit_alone(payloads) {
+            Ok(outcome) => return outcome,
+            Err(payloads) => payloads,
+        };
+        let bytes = payload::length(&payloads);
+        let (append, answer) = Append::new(payloads);
+        let answered = match self.hand_over(append).await {
+            Ok(()) => answer.await.map_err(|_| AppendError::broken()),
+            Err(refused) => Err(refused),
+        };
+        answered.unwrap_or_else(|refused| {
+            // The committer has released what it has answered.
+            self.limits.release(bytes);
+            Err(refused)
+        })
+    }
+
+    /// Commits on this thread if that keeps nobody waiting, or gives the payloads back.
+    fn commit_alone(&self, payloads: Payloads) -> Result<Outcome, Payloads> {
+        if self.mailbox.is_crowded() || !is_small(&payloads) {
+            return Err(payloads);
+        }
+        let Some(_kept) = KeptWorker::permit() else {
+            return Err(payloads);
+        };
+        let Ok(mut writer) = self.writer.try_lock() else {
+            self.mailbox.say_crowded(true);
+            return Err(payloads);
+        };
+        let _attended = Attended(&self.mailbox);
+        // NOTE: asked with the writer in hand: what comes later finds it locked.
+        if !writer.is_quick() || !lock(&self.mailbox.letters).are_none() {
+            return Err(payloads);
+        }
+        Ok(writer.commit(|committer| committer.commit_one(payloads)))
     }
 
     /// Hands an append over. Who comes first gathers those that come at the same time, and
     /// hands the answers out: one commit for all of them, and one change of thread there and
     /// back.
-    pub(super) async fn append(&self, append: Append) -> Result<(), AppendError> {
+    async fn hand_over(&self, append: Append) -> Result<(), AppendError> {
         let Some(mut gathering) = self.post(append)? else {
             return Ok(());
         };
-        gathering.until_all_are_here().await;
+        if self.mailbox.is_crowded() {
+            gathering.until_all_are_here().await;
+        }
         gathering.commit().await;
         Ok(())
     }
@@ -228,7 +286,28 @@ impl Drop for Group {
     }
 }
 
-/// Tells those who wait, and those who come, when the thread panics.
+impl Mailbox {
+    fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed)
+    }
+
+    fn say_crowded(&self, crowded: bool) {
+        self.crowded.store(crowded, Ordering::Relaxed);
+    }
+
+    /// Waits until there is something for the thread to do, which stays until it is done.
+    fn wait(&self) {
+        let mut letters = lock(&self.letters);
+        while !letters.are_due() {
+            letters = self
+                .arrived
+                .wait(letters)
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+    }
+}
+
+/// Tells those who wait, and those who come, when a commit panics.
 struct Attended<'a>(&'a Mailbox);
 
 impl Drop for Attended<'_> {
@@ -247,22 +326,21 @@ impl Drop for Attended<'_> {
         };
         // Whoever waits for an answer to one of these learns that there will be none.
         drop(abandoned);
-        error!("a buffer's thread has failed; its outputs refuse all events until a restart");
+        error!("a buffer's committer has failed; its outputs refuse all events until a restart");
     }
 }
 
-fn run(mut committer: Committer, mailbox: &Mailbox) {
+fn run(writer: &Mutex<Writer>, mailbox: &Mailbox) {
     let _attended = Attended(mailbox);
     // Takes turns with the one in the mailbox, so that neither has to grow again.
     let mut batch = Gathered::default();
     loop {
+        mailbox.wait();
+        // An error says that a commit of a request's own has panicked; everybody knows.
+        let Ok(mut writer) = writer.lock() else {
+            return;
+        };
         let mut letters = lock(&mailbox.letters);
-        while !letters.are_due() {
-            letters = mailbox
-                .arrived
-                .wait(letters)
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-        }
         std::mem::swap(&mut batch, &mut letters.gathered);
         let gatherer = std::mem::take(&mut letters.gatherer);
         letters.batch += 1;
@@ -271,12 +349,15 @@ fn run(mut committer: Committer, mailbox: &Mailbox) {
         let last = letters.orphaned;
         drop(letters);
         if !batch.is_empty() {
+            mailbox.say_crowded(batch.len() > 1);
             let appends = batch.appends.drain(..);
-            committer.commit(appends, &batch.joined, |answers| gatherer.take(answers));
+            writer.commit(|committer| {
+                committer.commit(appends, &batch.joined, |answers| gatherer.take(answers));
+            });
             batch.clear();
         }
         for seal in seals {
-            committer.seal_due(seal.queued, &seal.due);
+            writer.committer.seal_due(seal.queued, &seal.due);
             let _ = seal.done.send(());
         }
         if let Some(done) = closing {
@@ -302,6 +383,11 @@ impl Gatherer {
 }
 
 impl Letters {
+    /// Whether nobody waits for anything, and appends are taken.
+    fn are_none(&self) -> bool {
+        self.intake == Intake::Open && self.gathered.is_empty() && !self.are_due()
+    }
+
     /// Whether there is anything for the thread to do. What else has come takes appends along
     /// that are still being gathered.
     fn are_due(&self) -> bool {
@@ -312,28 +398,4 @@ impl Letters {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::OverflowAction;
-    use super::super::payload::Payloads;
-    use super::*;
-
-    #[test]
-    fn appends_that_nobody_waits_for_do_not_pile_up() {
-        let limits = Arc::new(Limits::new(1 << 20, OverflowAction::ThrowException));
-        // Nobody reads these letters, as while a disk hangs.
-        let group = Group {
-            mailbox: Arc::new(Mailbox::default()),
-            limits: Arc::clone(&limits),
-        };
-        let mut waited_for = Vec::new();
-        for n in 0..1000 {
-            let (append, answer) = Append::new(Payloads::new());
-            group.post(append).unwrap();
-            if n % 100 == 0 {
-                waited_for.push(answer);
-            }
-        }
-        let waiting = lock(&group.mailbox.letters).gathered.len();
-        assert!((10..32).contains(&waiting), "{waiting}");
-    }
-}
+mod tests;

@@ -14,7 +14,7 @@ use std::io::Read;
 
 use fluent_compat::tag::Tag;
 
-use super::commit::tell;
+use super::commit::{Append, tell};
 use super::*;
 use crate::host::clock::PausedClock;
 use crate::host::fs::crashing::CrashingFs;
