@@ -145,6 +145,42 @@ async fn a_request_whose_own_commit_panics_leaves_nobody_waiting() {
     buffer.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_hangs_keeps_one_worker_and_leaves_the_other() {
+    let _right = alone_with_the_right().await;
+    let fs = CrashingFs::default();
+    let clock = Arc::new(PausedClock::starting_at(1_700_000_000));
+    let buffer = Buffer::open_on(Arc::new(fs.clone()), &config(), clock).unwrap();
+    let (hangs, is_hanging) = oneshot::channel();
+    let (released, until_released) = std::sync::mpsc::channel::<()>();
+    let mut hangs = Some(hangs);
+    fs.fault(move |op, _| {
+        if op == Op::SyncData
+            && let Some(hangs) = hangs.take()
+        {
+            hangs.send(()).unwrap();
+            // An error says that it is released, too.
+            let _ = until_released.recv();
+        }
+        None
+    });
+    let append = |text: &'static str| {
+        let buffer = buffer.clone();
+        tokio::spawn(async move { buffer.append(vec![portion("a", text)]).await })
+    };
+    let first = append("1\n");
+    is_hanging.await.unwrap();
+    let others = ["2\n", "3\n", "4\n"].map(append);
+    for _ in 0..100 {
+        tokio::spawn(tokio::task::yield_now()).await.unwrap();
+    }
+    drop(released);
+    first.await.unwrap().unwrap();
+    for other in others {
+        other.await.unwrap().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn appends_that_nobody_waits_for_do_not_pile_up() {
     let buffer = without_thread(&CrashingFs::default());
