@@ -2,10 +2,10 @@
 //!
 //! While a sync runs, requests pile up in the mailbox; the next sync is for all of them.
 //! So a lone client waits for one sync, and the cost of a sync is shared by however many
-//! clients there are. A request that is alone does without the thread: see [`alone`].
+//! clients there are. A request that is alone does without the thread: see [`in_place`].
 
-mod alone;
 mod gathered;
+mod in_place;
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -16,8 +16,8 @@ use std::thread;
 use tokio::sync::oneshot;
 use tracing::error;
 
-use self::alone::{KeptWorker, Writer, is_small};
 use self::gathered::Gathered;
+use self::in_place::{KeptWorker, SMALL, Writer, is_small};
 use super::chunk_file::Header;
 use super::commit::{Answers, Append, Committer, Outcome, tell};
 use super::limits::Limits;
@@ -140,7 +140,7 @@ impl Group {
         };
         let _attended = Attended(&self.mailbox);
         // NOTE: asked with the writer in hand: what comes later finds it locked.
-        if !writer.is_quick() || !lock(&self.mailbox.letters).are_none() {
+        if !writer.is_quick(Writer::QUICK) || !lock(&self.mailbox.letters).are_none() {
             return Err(payloads);
         }
         Ok(writer.commit(|committer| committer.commit_one(payloads)))
@@ -156,8 +156,33 @@ impl Group {
         if self.mailbox.is_crowded() {
             gathering.until_all_are_here().await;
         }
-        gathering.commit().await;
+        if !self.commit_here(&gathering) {
+            gathering.commit().await;
+        }
         Ok(())
+    }
+
+    /// Commits what is gathered on this thread, if that takes no longer than to wake the other.
+    fn commit_here(&self, gathering: &Gathering<'_>) -> bool {
+        let Some(_kept) = KeptWorker::permit() else {
+            return false;
+        };
+        let Ok(mut writer) = self.writer.try_lock() else {
+            return false;
+        };
+        let _attended = Attended(&self.mailbox);
+        if !writer.is_quick(Writer::AS_A_CHANGE_OF_THREAD) {
+            return false;
+        }
+        let mut letters = lock(&self.mailbox.letters);
+        if letters.batch != gathering.batch || letters.gathered.bytes() > SMALL {
+            return false;
+        }
+        letters.hand_to(&mut writer);
+        drop(letters);
+        self.mailbox.say_crowded(writer.batch.len() > 1);
+        writer.commit_batch(tell);
+        true
     }
 
     /// Puts an append into the mailbox; if it is the first one there, others are to be
@@ -332,8 +357,6 @@ impl Drop for Attended<'_> {
 
 fn run(writer: &Mutex<Writer>, mailbox: &Mailbox) {
     let _attended = Attended(mailbox);
-    // Takes turns with the one in the mailbox, so that neither has to grow again.
-    let mut batch = Gathered::default();
     loop {
         mailbox.wait();
         // An error says that a commit of a request's own has panicked; everybody knows.
@@ -341,20 +364,14 @@ fn run(writer: &Mutex<Writer>, mailbox: &Mailbox) {
             return;
         };
         let mut letters = lock(&mailbox.letters);
-        std::mem::swap(&mut batch, &mut letters.gathered);
-        let gatherer = std::mem::take(&mut letters.gatherer);
-        letters.batch += 1;
+        let gatherer = letters.hand_to(&mut writer);
         let seals = std::mem::take(&mut letters.seals);
         let closing = letters.closing.take();
         let last = letters.orphaned;
         drop(letters);
-        if !batch.is_empty() {
-            mailbox.say_crowded(batch.len() > 1);
-            let appends = batch.appends.drain(..);
-            writer.commit(|committer| {
-                committer.commit(appends, &batch.joined, |answers| gatherer.take(answers));
-            });
-            batch.clear();
+        if !writer.batch.is_empty() {
+            mailbox.say_crowded(writer.batch.len() > 1);
+            writer.commit_batch(|answers| gatherer.take(answers));
         }
         for seal in seals {
             writer.committer.seal_due(seal.queued, &seal.due);
@@ -383,6 +400,13 @@ impl Gatherer {
 }
 
 impl Letters {
+    /// Gives the appends to the writer, and says who has gathered them.
+    fn hand_to(&mut self, writer: &mut Writer) -> Gatherer {
+        std::mem::swap(&mut writer.batch, &mut self.gathered);
+        self.batch += 1;
+        std::mem::take(&mut self.gatherer)
+    }
+
     /// Whether nobody waits for anything, and appends are taken.
     fn are_none(&self) -> bool {
         self.intake == Intake::Open && self.gathered.is_empty() && !self.are_due()
