@@ -14,9 +14,10 @@
 //!   `total_limit_size`.
 //!
 //! # Locks, in the order in which they may be taken
-//! The committer → the mailbox of a file buffer → `Queue`. The committer alone is locked while
-//! files are written and synced; nobody waits for it but the thread of a file buffer, and who
-//! appends to a memory buffer.
+//! `Committer` (memory buffers) or the mailbox (file buffers) → `Queue`. None of them is
+//! held while a file is synced for a file buffer: its committer runs on a thread of its
+//! own and needs no lock. Before them comes the gate of a `Basin`, which is closed only while
+//! the buffer in it is exchanged; appends pass it together and are counted, not locked out.
 
 mod basin;
 mod chunk_file;
@@ -52,7 +53,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use basin::{Basin, BasinView, Exchange, PortionLimits};
 pub use chunk_file::{ChunkBody, Compression, FormattedEvents, Header, ObjectName};
-use commit::Committer;
+use commit::{Append, Committer};
 pub use config::{Backup, Config, Durability, Place, READ_AT_START, Sealing};
 use group::{Due, Group};
 pub use inspect::{ChunkState, CopyError, Inspected, Problem, Severity, copy_events, inspect};
@@ -134,7 +135,7 @@ pub enum AppendError {
 impl AppendError {
     /// The committer has panicked.
     fn broken() -> Self {
-        let reason = "the buffer's committer has failed; a restart takes up what it has stored";
+        let reason = "the buffer's thread has failed; a restart takes up what it has stored";
         Self::Storage {
             reason: reason.into(),
         }
@@ -315,7 +316,7 @@ impl Buffer {
         if self.shared.limits.reserve(bytes).is_err() {
             Box::pin(self.make_room(bytes)).await?;
         }
-        self.commit(payloads).await?;
+        self.commit(payloads, bytes).await?;
         let meters = &self.shared.meters;
         meters.appends.count();
         meters.records.add(records);
@@ -324,10 +325,31 @@ impl Buffer {
     }
 
     /// Stores what there is room for, or gives the room back.
-    async fn commit(&self, payloads: Payloads) -> Result<(), AppendError> {
+    async fn commit(&self, payloads: Payloads, bytes: u64) -> Result<(), AppendError> {
         match &self.shared.committing {
-            Committing::Inline(committer) => lock(committer).commit_one(payloads),
-            Committing::Group(group) => group.append(payloads).await,
+            Committing::Inline(committer) => {
+                let append = Append {
+                    payloads,
+                    answer: (),
+                };
+                let mut outcome = Ok(());
+                lock(committer).commit([append], &[], |answers| {
+                    outcome = answers.into_iter().try_for_each(|(_, outcome)| outcome);
+                });
+                outcome
+            }
+            Committing::Group(group) => {
+                let (append, answer) = Append::new(payloads);
+                let answered = match group.append(append).await {
+                    Ok(()) => answer.await.map_err(|_| AppendError::broken()),
+                    Err(refused) => Err(refused),
+                };
+                answered.unwrap_or_else(|refused| {
+                    // The committer has released what it has answered.
+                    self.shared.limits.release(bytes);
+                    Err(refused)
+                })
+            }
         }
     }
 

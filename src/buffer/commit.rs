@@ -215,19 +215,6 @@ impl Committer {
         self.meters.count_staged(self.stage.len(), staged);
     }
 
-    /// Stores what one request has, whose thread this is.
-    pub(super) fn commit_one(&mut self, payloads: Payloads) -> Outcome {
-        let append = Append {
-            payloads,
-            answer: (),
-        };
-        let mut outcome = Ok(());
-        self.commit([append], &[], |answers| {
-            outcome = answers.into_iter().try_for_each(|(_, outcome)| outcome);
-        });
-        outcome
-    }
-
     /// Finds a chunk for each payload and puts its frame to what is pending there.
     fn place<A>(&mut self, append: Append<A>, joined: &[u8], reach: Reach, batch: &mut Batch<A>) {
         let mut placed = Placed {

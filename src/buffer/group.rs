@@ -2,14 +2,12 @@
 //!
 //! While a sync runs, requests pile up in the mailbox; the next sync is for all of them.
 //! So a lone client waits for one sync, and the cost of a sync is shared by however many
-//! clients there are. A request that is alone does without the thread: see [`in_place`].
+//! clients there are.
 
 mod gathered;
-mod in_place;
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
@@ -17,20 +15,16 @@ use tokio::sync::oneshot;
 use tracing::error;
 
 use self::gathered::Gathered;
-use self::in_place::{KeptWorker, SMALL, Writer, is_small};
 use super::chunk_file::Header;
-use super::commit::{Answers, Append, Committer, Outcome, tell};
+use super::commit::{Answers, Append, Committer, tell};
 use super::limits::Limits;
-use super::payload::{self, Payloads};
 use super::{AppendError, lock};
 
 /// A rule that says which staged chunks are due.
 pub(super) type Due = Box<dyn Fn(&Header) -> bool + Send>;
 
-/// The committer, and those who wait for it. Locks are taken in this order: the writer, the
-/// letters.
+/// The thread that owns the committer.
 pub(super) struct Group {
-    writer: Arc<Mutex<Writer>>,
     mailbox: Arc<Mailbox>,
     limits: Arc<Limits>,
 }
@@ -39,9 +33,6 @@ pub(super) struct Group {
 struct Mailbox {
     letters: Mutex<Letters>,
     arrived: Condvar,
-    /// Whether requests have come together lately. A hint: nothing but time is lost by a wrong
-    /// one.
-    crowded: AtomicBool,
 }
 
 #[derive(Default)]
@@ -50,6 +41,8 @@ struct Letters {
     /// How often the appends have been taken.
     batch: u64,
     gatherer: Gatherer,
+    /// How requests have come lately.
+    company: Company,
     seals: Vec<Seal>,
     /// Answered when the last append is.
     closing: Option<oneshot::Sender<()>>,
@@ -68,6 +61,16 @@ enum Gatherer {
     Gathering,
     /// All are here; the answers go to it.
     Waits(oneshot::Sender<Answers>),
+}
+
+/// How many were committed the last time.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Company {
+    /// One request.
+    None,
+    /// More than one, or nobody knows yet.
+    #[default]
+    Others,
 }
 
 /// Asks for staged chunks to be sealed.
@@ -92,97 +95,23 @@ enum Intake {
 impl Group {
     /// Starts the thread. It ends when its handle is dropped.
     pub(super) fn start(committer: Committer, limits: Arc<Limits>, name: &str) -> io::Result<Self> {
-        let group = Self::without_thread(committer, limits);
-        let (writer, mailbox) = (Arc::clone(&group.writer), Arc::clone(&group.mailbox));
+        let mailbox = Arc::new(Mailbox::default());
         let thread = thread::Builder::new().name(format!("commit {name}"));
-        thread.spawn(move || run(&writer, &mailbox))?;
-        Ok(group)
-    }
-
-    fn without_thread(committer: Committer, limits: Arc<Limits>) -> Self {
-        Self {
-            writer: Arc::new(Mutex::new(Writer::new(committer))),
-            mailbox: Arc::default(),
-            limits,
-        }
-    }
-
-    /// Stores what a request has, for which there is room, or gives the room back.
-    pub(super) async fn append(&self, payloads: Payloads) -> Outcome {
-        let payloads = match self.commit_alone(payloads) {
-            Ok(outcome) => return outcome,
-            Err(payloads) => payloads,
-        };
-        let bytes = payload::length(&payloads);
-        let (append, answer) = Append::new(payloads);
-        let answered = match self.hand_over(append).await {
-            Ok(()) => answer.await.map_err(|_| AppendError::broken()),
-            Err(refused) => Err(refused),
-        };
-        answered.unwrap_or_else(|refused| {
-            // The committer has released what it has answered.
-            self.limits.release(bytes);
-            Err(refused)
-        })
-    }
-
-    /// Commits on this thread if that keeps nobody waiting, or gives the payloads back.
-    fn commit_alone(&self, payloads: Payloads) -> Result<Outcome, Payloads> {
-        if self.mailbox.is_crowded() || !is_small(&payloads) {
-            return Err(payloads);
-        }
-        let Some(_kept) = KeptWorker::permit() else {
-            return Err(payloads);
-        };
-        let Ok(mut writer) = self.writer.try_lock() else {
-            self.mailbox.say_crowded(true);
-            return Err(payloads);
-        };
-        let _attended = Attended(&self.mailbox);
-        // NOTE: asked with the writer in hand: what comes later finds it locked.
-        if !writer.is_quick(Writer::QUICK) || !lock(&self.mailbox.letters).are_none() {
-            return Err(payloads);
-        }
-        Ok(writer.commit(|committer| committer.commit_one(payloads)))
+        let letters = Arc::clone(&mailbox);
+        thread.spawn(move || run(committer, &letters))?;
+        Ok(Self { mailbox, limits })
     }
 
     /// Hands an append over. Who comes first gathers those that come at the same time, and
     /// hands the answers out: one commit for all of them, and one change of thread there and
     /// back.
-    async fn hand_over(&self, append: Append) -> Result<(), AppendError> {
+    pub(super) async fn append(&self, append: Append) -> Result<(), AppendError> {
         let Some(mut gathering) = self.post(append)? else {
             return Ok(());
         };
-        if self.mailbox.is_crowded() {
-            gathering.until_all_are_here().await;
-        }
-        if !self.commit_here(&gathering) {
-            gathering.commit().await;
-        }
+        gathering.until_all_are_here().await;
+        gathering.commit().await;
         Ok(())
-    }
-
-    /// Commits what is gathered on this thread, if that takes no longer than to wake the other.
-    fn commit_here(&self, gathering: &Gathering<'_>) -> bool {
-        let Some(_kept) = KeptWorker::permit() else {
-            return false;
-        };
-        let Ok(mut writer) = self.writer.try_lock() else {
-            return false;
-        };
-        let _attended = Attended(&self.mailbox);
-        if !writer.is_quick(Writer::AS_A_CHANGE_OF_THREAD) {
-            return false;
-        }
-        let mut letters = lock(&self.mailbox.letters);
-        if letters.batch != gathering.batch || letters.gathered.bytes() > SMALL {
-            return false;
-        }
-        letters.hand_to(&mut writer);
-        drop(letters);
-        self.mailbox.say_crowded(writer.batch.len() > 1);
-        writer.commit_batch(tell);
-        true
     }
 
     /// Puts an append into the mailbox; if it is the first one there, others are to be
@@ -206,6 +135,7 @@ impl Group {
             Gathering {
                 mailbox: &self.mailbox,
                 batch: letters.batch,
+                company: letters.company,
                 answers: None,
             }
         }))
@@ -246,6 +176,7 @@ struct Gathering<'a> {
     mailbox: &'a Mailbox,
     /// The [`Letters::batch`] that is gathered.
     batch: u64,
+    company: Company,
     /// Once the thread has been told to commit.
     answers: Option<oneshot::Receiver<Answers>>,
 }
@@ -254,9 +185,13 @@ impl Gathering<'_> {
     /// However many requests come, those that are here do not wait for longer.
     const TURNS: usize = 8;
 
-    /// Lets all requests have their turn that are ready, until that brings no more appends. A
-    /// lone client loses no time by it.
+    /// Lets all requests have their turn that are ready, until that brings no more appends. Not
+    /// for who has come alone lately: after a turn of the others the runtime goes on with it in
+    /// another thread, and to wake that one takes a lone client a quarter of its time.
     async fn until_all_are_here(&self) {
+        if self.company == Company::None {
+            return;
+        }
         let mut here = 1;
         for _ in 0..Self::TURNS {
             tokio::task::yield_now().await;
@@ -311,28 +246,7 @@ impl Drop for Group {
     }
 }
 
-impl Mailbox {
-    fn is_crowded(&self) -> bool {
-        self.crowded.load(Ordering::Relaxed)
-    }
-
-    fn say_crowded(&self, crowded: bool) {
-        self.crowded.store(crowded, Ordering::Relaxed);
-    }
-
-    /// Waits until there is something for the thread to do, which stays until it is done.
-    fn wait(&self) {
-        let mut letters = lock(&self.letters);
-        while !letters.are_due() {
-            letters = self
-                .arrived
-                .wait(letters)
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-        }
-    }
-}
-
-/// Tells those who wait, and those who come, when a commit panics.
+/// Tells those who wait, and those who come, when the thread panics.
 struct Attended<'a>(&'a Mailbox);
 
 impl Drop for Attended<'_> {
@@ -351,30 +265,41 @@ impl Drop for Attended<'_> {
         };
         // Whoever waits for an answer to one of these learns that there will be none.
         drop(abandoned);
-        error!("a buffer's committer has failed; its outputs refuse all events until a restart");
+        error!("a buffer's thread has failed; its outputs refuse all events until a restart");
     }
 }
 
-fn run(writer: &Mutex<Writer>, mailbox: &Mailbox) {
+fn run(mut committer: Committer, mailbox: &Mailbox) {
     let _attended = Attended(mailbox);
+    // Takes turns with the one in the mailbox, so that neither has to grow again.
+    let mut batch = Gathered::default();
     loop {
-        mailbox.wait();
-        // An error says that a commit of a request's own has panicked; everybody knows.
-        let Ok(mut writer) = writer.lock() else {
-            return;
-        };
         let mut letters = lock(&mailbox.letters);
-        let gatherer = letters.hand_to(&mut writer);
+        while !letters.are_due() {
+            letters = mailbox
+                .arrived
+                .wait(letters)
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+        std::mem::swap(&mut batch, &mut letters.gathered);
+        let gatherer = std::mem::take(&mut letters.gatherer);
+        letters.batch += 1;
+        letters.company = match batch.len() {
+            0 => letters.company,
+            1 => Company::None,
+            _ => Company::Others,
+        };
         let seals = std::mem::take(&mut letters.seals);
         let closing = letters.closing.take();
         let last = letters.orphaned;
         drop(letters);
-        if !writer.batch.is_empty() {
-            mailbox.say_crowded(writer.batch.len() > 1);
-            writer.commit_batch(|answers| gatherer.take(answers));
+        if !batch.is_empty() {
+            let appends = batch.appends.drain(..);
+            committer.commit(appends, &batch.joined, |answers| gatherer.take(answers));
+            batch.clear();
         }
         for seal in seals {
-            writer.committer.seal_due(seal.queued, &seal.due);
+            committer.seal_due(seal.queued, &seal.due);
             let _ = seal.done.send(());
         }
         if let Some(done) = closing {
@@ -400,18 +325,6 @@ impl Gatherer {
 }
 
 impl Letters {
-    /// Gives the appends to the writer, and says who has gathered them.
-    fn hand_to(&mut self, writer: &mut Writer) -> Gatherer {
-        std::mem::swap(&mut writer.batch, &mut self.gathered);
-        self.batch += 1;
-        std::mem::take(&mut self.gatherer)
-    }
-
-    /// Whether nobody waits for anything, and appends are taken.
-    fn are_none(&self) -> bool {
-        self.intake == Intake::Open && self.gathered.is_empty() && !self.are_due()
-    }
-
     /// Whether there is anything for the thread to do. What else has come takes appends along
     /// that are still being gathered.
     fn are_due(&self) -> bool {
@@ -422,4 +335,67 @@ impl Letters {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use super::super::payload::Payloads;
+    use super::super::{Committing, OverflowAction, tests};
+    use super::*;
+    use crate::host::fs::crashing::CrashingFs;
+
+    /// Nobody reads its letters, as while a disk hangs.
+    fn without_thread(limits: &Arc<Limits>) -> Group {
+        Group {
+            mailbox: Arc::new(Mailbox::default()),
+            limits: Arc::clone(limits),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_comes_alone_does_not_let_others_have_their_turn_first() {
+        let limits = Arc::new(Limits::new(1 << 20, OverflowAction::ThrowException));
+        for (company, waits) in [(Company::None, true), (Company::Others, false)] {
+            let group = without_thread(&limits);
+            lock(&group.mailbox.letters).company = company;
+            let (append, _answer) = Append::new(Payloads::new());
+            let mut appending = pin!(group.append(append));
+            let polled = poll_fn(|context| Poll::Ready(appending.as_mut().poll(context)));
+            assert!(polled.await.is_pending());
+            let letters = lock(&group.mailbox.letters);
+            assert_eq!(matches!(letters.gatherer, Gatherer::Waits(_)), waits);
+        }
+    }
+
+    #[tokio::test]
+    async fn how_requests_come_is_told_by_the_last_commit() {
+        let buffer = tests::open(&CrashingFs::default());
+        let Committing::Group(group) = &buffer.shared.committing else {
+            unreachable!()
+        };
+        let append = |text| buffer.append(vec![tests::portion("a", text)]);
+        append("1\n").await.unwrap();
+        assert!(lock(&group.mailbox.letters).company == Company::None);
+        lock(&group.mailbox.letters).company = Company::Others;
+        let (second, third) = tokio::join!(append("2\n"), append("3\n"));
+        second.and(third).unwrap();
+        assert!(lock(&group.mailbox.letters).company == Company::Others);
+    }
+
+    #[test]
+    fn appends_that_nobody_waits_for_do_not_pile_up() {
+        let limits = Arc::new(Limits::new(1 << 20, OverflowAction::ThrowException));
+        let group = without_thread(&limits);
+        let mut waited_for = Vec::new();
+        for n in 0..1000 {
+            let (append, answer) = Append::new(Payloads::new());
+            group.post(append).unwrap();
+            if n % 100 == 0 {
+                waited_for.push(answer);
+            }
+        }
+        let waiting = lock(&group.mailbox.letters).gathered.len();
+        assert!((10..32).contains(&waiting), "{waiting}");
+    }
+}

@@ -14,7 +14,7 @@ use std::io::Read;
 
 use fluent_compat::tag::Tag;
 
-use super::commit::{Append, tell};
+use super::commit::tell;
 use super::*;
 use crate::host::clock::PausedClock;
 use crate::host::fs::crashing::CrashingFs;
@@ -42,7 +42,7 @@ pub(crate) fn config() -> Config {
     }
 }
 
-fn open(fs: &CrashingFs) -> Buffer {
+pub(in crate::buffer) fn open(fs: &CrashingFs) -> Buffer {
     open_with(fs, &config())
 }
 

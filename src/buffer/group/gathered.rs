@@ -31,11 +31,6 @@ impl Gathered {
         self.appends.is_empty()
     }
 
-    /// Bytes of all their events.
-    pub(super) fn bytes(&self) -> u64 {
-        self.appends.iter().map(Append::bytes).sum()
-    }
-
     /// Drops the appends whose requests have ended without an answer.
     pub(super) fn forget_abandoned(&mut self, limits: &Limits) {
         let before = self.len();
