@@ -14,7 +14,8 @@ pub(super) fn next_special(bytes: &[u8], from: usize) -> usize {
     let mut rest = bytes.get(from..).unwrap_or_default();
     while let Some((block, after)) = rest.split_first_chunk() {
         let block = u8x16::new(*block);
-        let found = is(block, b'"') | is(block, b'\\') | is_control(block);
+        let special = is(block, b'"') | is(block, b'\\') | is_control(block);
+        let found = special.to_bitmask();
         if found != 0 {
             return bytes.len() - rest.len() + found.trailing_zeros() as usize;
         }
@@ -37,13 +38,15 @@ pub(super) fn skip_short_escapes(bytes: &[u8], from: usize) -> usize {
     let mut within = 0;
     while let Some((block, after)) = rest.split_first_chunk() {
         let block = u8x16::new(*block);
-        let (quotes, backslashes) = (is(block, b'"'), is(block, b'\\'));
+        let (quote, backslash) = (is(block, b'"'), is(block, b'\\'));
+        let (quotes, backslashes) = (quote.to_bitmask(), backslash.to_bitmask());
         let escaped = escaped(backslashes, within);
         let ends = quotes & !escaped;
         // The bits below the first end, or all.
         let inside = ends.wrapping_sub(1) & !ends;
-        let short = quotes | backslashes | is_short(block);
-        if (is_control(block) | (escaped & BLOCK & !short)) & inside != 0 {
+        let short = (quote | backslash | is_letter_of_escape(block)).to_bitmask();
+        let control = is_control(block).to_bitmask();
+        if (control | (escaped & BLOCK & !short)) & inside != 0 {
             break;
         }
         if ends != 0 {
@@ -76,20 +79,20 @@ fn escaped(backslashes: u32, within: u32) -> u32 {
 }
 
 #[inline]
-fn is(block: u8x16, byte: u8) -> u32 {
-    block.simd_eq(u8x16::splat(byte)).to_bitmask()
+fn is(block: u8x16, byte: u8) -> u8x16 {
+    block.simd_eq(u8x16::splat(byte))
 }
 
 #[inline]
-fn is_control(block: u8x16) -> u32 {
-    block.min(u8x16::splat(0x1f)).simd_eq(block).to_bitmask()
+fn is_control(block: u8x16) -> u8x16 {
+    block.min(u8x16::splat(0x1f)).simd_eq(block)
 }
 
 /// Whether it stands for something behind a backslash, quotes and backslashes aside.
 #[inline]
-fn is_short(block: u8x16) -> u32 {
-    let is = |byte| block.simd_eq(u8x16::splat(byte));
-    (is(b'/') | is(b'b') | is(b'f') | is(b'n') | is(b'r') | is(b't')).to_bitmask()
+fn is_letter_of_escape(block: u8x16) -> u8x16 {
+    let is = |byte| is(block, byte);
+    is(b'/') | is(b'b') | is(b'f') | is(b'n') | is(b'r') | is(b't')
 }
 
 #[cfg(test)]
