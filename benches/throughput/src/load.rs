@@ -11,8 +11,9 @@ mod tally;
 mod target;
 mod window;
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
@@ -30,6 +31,7 @@ use self::target::Failure;
 pub(crate) use self::target::Target;
 use self::window::Window;
 use crate::process::usage;
+use crate::running::Running;
 
 /// Whom to send what, and for how long.
 #[derive(clap::Args, Clone, Debug)]
@@ -96,6 +98,22 @@ pub(crate) enum Reuse {
     FullHandshake,
     /// One, and the next connection resumes the session.
     ResumedHandshake,
+}
+
+/// A load on the server for so long, as a process of its own that prints its report as JSON.
+pub(crate) fn process(
+    server: &Running,
+    keys: &Path,
+    body: &Path,
+    seconds: f64,
+) -> io::Result<Command> {
+    let mut load = Command::new(std::env::current_exe()?);
+    load.args(["load", "--json"]);
+    load.arg("--url").arg(server.url().to_string());
+    load.arg("--keys").arg(keys);
+    load.arg("--body").arg(body);
+    load.arg("--seconds").arg(seconds.to_string());
+    Ok(load)
 }
 
 /// Puts the load on the server and prints the report.

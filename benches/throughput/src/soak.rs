@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::bodies::Bodies;
 use crate::chunks::{self, Frames};
 use crate::forebay::{Buffer, Configuration, Executable};
 use crate::keys;
-use crate::load::Report;
+use crate::load::{self, Report};
 use crate::process::{peak_resident, usage};
 use crate::running::Running;
 use crate::store::RunningStore;
@@ -131,20 +131,11 @@ impl<'a> Bench<'a> {
     }
 
     fn load(&self, server: &Running, seconds: f64) -> anyhow::Result<Child> {
-        let load = Command::new(std::env::current_exe()?)
-            .args(["load", "--json"])
-            .arg("--url")
-            .arg(server.url().to_string())
-            .arg("--keys")
-            .arg(&self.keys)
-            .arg("--body")
-            .arg(self.bodies.of(1))
+        let load = load::process(server, &self.keys, self.bodies.of(1), seconds)?
             .arg("--connections")
             .arg(self.options.connections.to_string())
             .arg("--rate")
             .arg(self.options.rate.to_string())
-            .arg("--seconds")
-            .arg(seconds.to_string())
             .stdout(Stdio::piped())
             .spawn()?;
         Ok(load)

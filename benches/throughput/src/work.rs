@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::bail;
 use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::bodies::Bodies;
-use crate::load::Report;
+use crate::load::{self, Report};
 use crate::running::Running;
 
 /// A kind of work; what it is for is said in the table of bars in `docs/performance.md`.
@@ -96,17 +95,8 @@ impl Work {
         seconds: f64,
     ) -> anyhow::Result<Report> {
         let plan = self.plan();
-        let output = Command::new(std::env::current_exe()?)
-            .args(["load", "--json"])
+        let output = load::process(server, keys, bodies.of(plan.events), seconds)?
             .args(plan.arguments())
-            .arg("--url")
-            .arg(server.url().to_string())
-            .arg("--keys")
-            .arg(keys)
-            .arg("--body")
-            .arg(bodies.of(plan.events))
-            .arg("--seconds")
-            .arg(seconds.to_string())
             .arg("--server-pid")
             .arg(server.id().to_string())
             .output()?;
