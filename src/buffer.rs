@@ -16,8 +16,8 @@
 //! # Locks, in the order in which they may be taken
 //! `Committer` (memory buffers) or the mailbox (file buffers) → `Queue`. None of them is
 //! held while a file is synced for a file buffer: its committer runs on a thread of its
-//! own and needs no lock. Before them comes the gate of a `Basin`, which is closed only while
-//! the buffer in it is exchanged; appends pass it together and are counted, not locked out.
+//! own and needs no lock. Before them comes the lock of a `Basin` for whoever exchanges the
+//! buffer in it; appends take none there.
 
 mod basin;
 mod chunk_file;

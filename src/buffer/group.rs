@@ -187,7 +187,7 @@ impl Gathering<'_> {
 
     /// Lets all requests have their turn that are ready, until that brings no more appends. Not
     /// for who has come alone lately: after a turn of the others the runtime goes on with it in
-    /// another thread, and to wake that one takes a lone client a quarter of its time.
+    /// another thread, which a lone client would wait for.
     async fn until_all_are_here(&self) {
         if self.company == Company::None {
             return;
